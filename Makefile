@@ -1,0 +1,30 @@
+# Every target sets up what it needs: Debian packages that are missing, virtual environments below .venv/.
+
+SHELL := /bin/sh
+.SHELLFLAGS := -euc
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help setup setup-run demo test lint unit sanity integration clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 16
+
+setup: ## packages and virtual environments for everything below
+	@python3 scripts/setup.py test
+
+setup-run:
+	@python3 scripts/setup.py run
+
+demo: setup-run ## two container networks on this host, in a private namespace: made, shown, pinged, taken away
+	@scripts/demo .venv/controller
+
+test: setup ## everything: lint, unit, sanity, integration
+	@scripts/test lint unit sanity integration
+
+lint unit sanity integration: setup ## (each by itself)
+	@scripts/test $@
+
+clean: ## remove the virtual environments and what tools left behind
+	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache *.tar.gz
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
