@@ -1,0 +1,402 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of the modules, one fragment per object. Private to the collection.
+
+Each fragment has its argument spec, under the same name in module_utils/_options.py.
+"""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    STATE = r"""
+options:
+  state:
+    description:
+      - V(present) makes it, or changes it until it is as declared.
+      - V(absent) removes it, if this collection made it. It is an error if somebody else did, and no error if it is not there.
+    type: str
+    choices: [present, absent]
+    default: present
+"""
+
+    IN_NAMESPACE = r"""
+options:
+  namespace:
+    description:
+      - Network namespace on the target, a name under C(/run/netns). V(host) is the target's own.
+      - It must exist.
+    type: str
+    default: host
+"""
+
+    NAMESPACE = r"""
+options:
+  name:
+    description:
+      - Name of the network namespace, a file name under C(/run/netns).
+      - V(host) is reserved for the target's own namespace.
+    type: str
+    required: true
+  pid:
+    description:
+      - Adopt the network namespace of this process, for example of a running container. Its name is made, the namespace itself is not.
+      - A namespace that was adopted is never deleted; O(state=absent) only takes its name away.
+    type: int
+  path:
+    description:
+      - Adopt the network namespace at this absolute path, for example C(/proc/4711/ns/net). Otherwise like O(pid).
+    type: path
+  sysctls:
+    description:
+      - Kernel parameters inside the namespace. Keys begin with C(net.).
+      - A C(/) stands for a dot inside a component, as in C(net.ipv4.conf.eth0/100.forwarding).
+    type: dict
+  in_use:
+    description:
+      - What O(state=absent) does while processes live in the namespace.
+      - V(refuse) is an error that names the processes.
+      - V(force) takes the name away; the kernel keeps the namespace until the last of them ends.
+    type: str
+    choices: [refuse, force]
+    default: refuse
+"""
+
+    VETH = r"""
+options:
+  name:
+    description:
+      - Name of one end, at most 15 bytes.
+    type: str
+    required: true
+  namespace:
+    description:
+      - Network namespace of that end. It must exist. V(host) is the target's own.
+    type: str
+    default: host
+  peer:
+    description:
+      - Name of the other end, at most 15 bytes. Required with O(state=present).
+    type: str
+  peer_namespace:
+    description:
+      - Network namespace of the other end. It must exist. V(host) is the target's own.
+    type: str
+    default: host
+  mac:
+    description:
+      - MAC address of the end O(name). The kernel chooses one if this is omitted.
+    type: str
+  peer_mac:
+    description:
+      - MAC address of the end O(peer). The kernel chooses one if this is omitted.
+    type: str
+  mtu:
+    description:
+      - Largest packet of both ends, in bytes. The kernel's default is 1500.
+    type: int
+"""
+
+    LINK = r"""
+options:
+  name:
+    description:
+      - Name of the link, at most 15 bytes.
+    type: str
+    required: true
+  kind:
+    description:
+      - Kind of the link, in the kernel's words.
+      - Omit it for a link that exists already, a network card or C(lo). Then only what is given here is managed.
+    type: str
+    choices: [bridge, dummy, ifb, macvlan, tun, veth, vxlan]
+  admin_state:
+    description:
+      - Whether the link is up or down. C(state) of the link in a host document.
+      - If omitted, a link with a O(kind) is up, and one without stays as it is.
+    type: str
+    choices: [up, down]
+  mtu:
+    description:
+      - Largest packet, in bytes.
+    type: int
+  mac:
+    description:
+      - MAC address.
+    type: str
+  master:
+    description:
+      - The bridge, in the same namespace, that the link is a port of.
+    type: str
+  txqueuelen:
+    description:
+      - Length of the transmit queue, in packets.
+    type: int
+  addresses:
+    description:
+      - Addresses that the link has, in CIDR notation.
+    type: list
+    elements: str
+  port:
+    description:
+      - What the link is like as a port of its O(master).
+    type: dict
+    suboptions:
+      isolated:
+        description:
+          - Whether the port may talk only to ports that are not isolated.
+        type: bool
+  veth:
+    description:
+      - The pair. Required with O(kind=veth).
+    type: dict
+    suboptions:
+      peer:
+        description:
+          - Name of the other end. It is made with the kernel's defaults if it is not there.
+        type: str
+        required: true
+      namespace:
+        description:
+          - Network namespace of the other end.
+        type: str
+        default: host
+  bridge:
+    description:
+      - The bridge, with O(kind=bridge). What is omitted stays as the kernel has it.
+    type: dict
+    suboptions:
+      vlan_filtering:
+        description:
+          - Whether frames are filtered by their VLAN.
+        type: bool
+      stp:
+        description:
+          - Whether the spanning tree protocol runs.
+        type: bool
+      forward_delay:
+        description:
+          - Time in seconds that a port listens, and then learns, before it forwards.
+        type: int
+      mcast_snooping:
+        description:
+          - Whether multicast goes only to ports that asked for it.
+        type: bool
+      ageing_time:
+        description:
+          - Time in seconds after which a learnt MAC address is forgotten.
+        type: int
+  vxlan:
+    description:
+      - The overlay. Required with O(kind=vxlan).
+    type: dict
+    suboptions:
+      id:
+        description:
+          - VXLAN network identifier, 1 to 16777215.
+        type: int
+        required: true
+      link:
+        description:
+          - Link that carries the overlay.
+        type: str
+      namespace:
+        description:
+          - Network namespace of O(vxlan.link). If omitted, that of the link itself.
+        type: str
+      local:
+        description:
+          - Source address of the outer packets.
+        type: str
+      group:
+        description:
+          - Multicast group of the overlay. Needs O(vxlan.link).
+        type: str
+      remotes:
+        description:
+          - Addresses of the other hosts of the overlay. Broadcast goes to each of them (head-end replication).
+        type: list
+        elements: str
+      port:
+        description:
+          - UDP port. 4789 if omitted.
+        type: int
+      learning:
+        description:
+          - Whether MAC addresses are learnt from what arrives.
+        type: bool
+  macvlan:
+    description:
+      - The sub-interface. Required with O(kind=macvlan).
+    type: dict
+    suboptions:
+      link:
+        description:
+          - Parent of the sub-interface.
+        type: str
+        required: true
+      namespace:
+        description:
+          - Network namespace of O(macvlan.link). If omitted, that of the link itself.
+        type: str
+      mode:
+        description:
+          - Who on the same parent may talk to whom, in the words of C(ip-link(8\)). V(bridge) if omitted.
+        type: str
+        choices: [bridge, private, vepa, passthru, source]
+  tun:
+    description:
+      - The tunnel to a process, with O(kind=tun).
+    type: dict
+    suboptions:
+      mode:
+        description:
+          - V(tun) carries packets, V(tap) frames. V(tun) if omitted.
+        type: str
+        choices: [tun, tap]
+      owner:
+        description:
+          - Number of the user who may open the device. Root only if omitted.
+        type: int
+"""
+
+    ADDRESS = r"""
+options:
+  link:
+    description:
+      - Name of the link. It must exist.
+    type: str
+    required: true
+  address:
+    description:
+      - Address in CIDR notation, IPv4 or IPv6.
+    type: str
+    required: true
+"""
+
+    ROUTE = r"""
+options:
+  destination:
+    description:
+      - Destination in CIDR notation, or V(default).
+    type: str
+    required: true
+  family:
+    description:
+      - Address family. Needed for O(destination=default) where no gateway tells it.
+    type: str
+    choices: [ipv4, ipv6]
+  gateway:
+    description:
+      - Address of the next hop. An IPv4 route may have an IPv6 one.
+    type: str
+  link:
+    description:
+      - Link the packets leave by. It must exist. Found from the gateway if omitted.
+    type: str
+  nexthops:
+    description:
+      - Several next hops, between which the traffic is divided.
+    type: list
+    elements: dict
+    suboptions:
+      gateway:
+        description:
+          - Address of the next hop.
+        type: str
+      link:
+        description:
+          - Link the packets leave by.
+        type: str
+      weight:
+        description:
+          - Share of the traffic relative to the other next hops, 1 to 256.
+        type: int
+  source:
+    description:
+      - Address the host uses for packets of its own on this route, or the name of a link that has it.
+    type: str
+  metric:
+    description:
+      - Preference; the lowest wins. If omitted, 0 for IPv4, 1024 for IPv6.
+    type: int
+  table:
+    description:
+      - Number of the routing table. If omitted, 254, the main one.
+    type: int
+  onlink:
+    description:
+      - Take the gateway as reachable on the link, even if no address of the link says so.
+    type: bool
+  type:
+    description:
+      - What becomes of the packets, in the words of C(ip-route(8\)). V(unicast) if omitted.
+    type: str
+    choices: [unicast, blackhole, unreachable, prohibit, local, throw]
+"""
+
+    RULE = r"""
+options:
+  priority:
+    description:
+      - Rules are tried from the lowest priority to the highest.
+    type: int
+    required: true
+  family:
+    description:
+      - Address family. Needed where neither O(from) nor O(to) tells it.
+    type: str
+    choices: [ipv4, ipv6]
+  from:
+    description:
+      - Source of the packets, in CIDR notation.
+    type: str
+  to:
+    description:
+      - Destination of the packets, in CIDR notation.
+    type: str
+  iif:
+    description:
+      - Link the packets arrive by. C(lo) stands for packets of the host itself.
+    type: str
+  oif:
+    description:
+      - Link the packets leave by, for sockets bound to it.
+    type: str
+  fwmark:
+    description:
+      - Mark of the packets, with a mask if wanted, as in V(0x1/0xff).
+    type: str
+  table:
+    description:
+      - Number of the routing table to look in.
+    type: int
+  type:
+    description:
+      - What becomes of the packets. V(lookup), looking in O(table), if omitted.
+    type: str
+    choices: [lookup, blackhole, unreachable, prohibit]
+"""
+
+    NEIGHBOUR = r"""
+options:
+  link:
+    description:
+      - Name of the link. It must exist.
+    type: str
+    required: true
+  address:
+    description:
+      - Address of the neighbour, IPv4 or IPv6.
+    type: str
+    required: true
+  mac:
+    description:
+      - MAC address of the neighbour. The entry is permanent.
+    type: str
+  proxy:
+    description:
+      - Answer for O(address) on the link (proxy ARP, proxy ND) instead.
+    type: bool
+"""

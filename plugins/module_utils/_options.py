@@ -1,0 +1,113 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argument specs of the modules, one snippet per object.
+
+Each is described under the same name in plugins/doc_fragments/_options.py. Private to the collection.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Spec = dict[str, dict[str, Any]]
+
+STRING = {"type": "str"}
+INTEGER = {"type": "int"}
+BOOLEAN = {"type": "bool"}
+NAME = {"type": "str", "required": True}
+STRINGS = {"type": "list", "elements": "str"}
+HERE = {"type": "str", "default": "host"}  # a namespace
+FAMILY = {"type": "str", "choices": ["ipv4", "ipv6"]}
+
+STATE: Spec = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+
+IN_NAMESPACE: Spec = {"namespace": HERE}
+
+NAMESPACE: Spec = {
+    "name": NAME,
+    "pid": INTEGER,
+    "path": {"type": "path"},
+    "sysctls": {"type": "dict"},
+    "in_use": {"type": "str", "choices": ["refuse", "force"], "default": "refuse"},
+}
+
+VETH: Spec = {
+    "name": NAME,
+    "namespace": HERE,
+    "peer": STRING,
+    "peer_namespace": HERE,
+    "mac": STRING,
+    "peer_mac": STRING,
+    "mtu": INTEGER,
+}
+
+# Dictionaries of the link kinds, by kind.
+KINDS: dict[str, Spec] = {
+    "veth": {"peer": NAME, "namespace": HERE},
+    "bridge": {
+        "vlan_filtering": BOOLEAN,
+        "stp": BOOLEAN,
+        "forward_delay": INTEGER,
+        "mcast_snooping": BOOLEAN,
+        "ageing_time": INTEGER,
+    },
+    "vxlan": {
+        "id": {"type": "int", "required": True},
+        "link": STRING,
+        "namespace": STRING,
+        "local": STRING,
+        "group": STRING,
+        "remotes": STRINGS,
+        "port": INTEGER,
+        "learning": BOOLEAN,
+    },
+    "macvlan": {
+        "link": NAME,
+        "namespace": STRING,
+        "mode": {"type": "str", "choices": ["bridge", "private", "vepa", "passthru", "source"]},
+    },
+    "tun": {"mode": {"type": "str", "choices": ["tun", "tap"]}, "owner": INTEGER},
+}
+
+LINK: Spec = {
+    "name": NAME,
+    "kind": {"type": "str", "choices": sorted([*KINDS, "dummy", "ifb"])},
+    "admin_state": {"type": "str", "choices": ["up", "down"]},
+    "mtu": INTEGER,
+    "mac": STRING,
+    "master": STRING,
+    "txqueuelen": INTEGER,
+    "addresses": STRINGS,
+    "port": {"type": "dict", "options": {"isolated": BOOLEAN}},
+    **{kind: {"type": "dict", "options": options} for kind, options in KINDS.items()},
+}
+
+ADDRESS: Spec = {"link": NAME, "address": NAME}
+
+ROUTE: Spec = {
+    "destination": NAME,
+    "family": FAMILY,
+    "gateway": STRING,
+    "link": STRING,
+    "nexthops": {"type": "list", "elements": "dict", "options": {"gateway": STRING, "link": STRING, "weight": INTEGER}},
+    "source": STRING,
+    "metric": INTEGER,
+    "table": INTEGER,
+    "onlink": BOOLEAN,
+    "type": {"type": "str", "choices": ["unicast", "blackhole", "unreachable", "prohibit", "local", "throw"]},
+}
+
+RULE: Spec = {
+    "priority": {"type": "int", "required": True},
+    "family": FAMILY,
+    "from": STRING,
+    "to": STRING,
+    "iif": STRING,
+    "oif": STRING,
+    "fwmark": STRING,
+    "table": INTEGER,
+    "type": {"type": "str", "choices": ["lookup", "blackhole", "unreachable", "prohibit"]},
+}
+
+NEIGHBOUR: Spec = {"link": NAME, "address": NAME, "mac": STRING, "proxy": BOOLEAN}
