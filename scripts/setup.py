@@ -8,6 +8,8 @@ Debian packages come from apt-get; Python packages go into virtual environments 
 controller   python3, the newest ansible-core that it can run, the newest pyroute2
 other        ansible-core's other end of the supported range, on the newest Python found; tests only
 oldest       the oldest Python found, the oldest pyroute2, no ansible-core; tests only
+
+.venv/pythons/ has a link to every Python found, for ansible-test, which would take a broken shim on PATH for a Python.
 """
 
 from __future__ import annotations
@@ -60,9 +62,17 @@ def interpreters() -> dict[Version, str]:
         for candidate in sorted(place.iterdir()):
             if re.fullmatch(r"python3\.\d+", candidate.name):
                 version = version_of(str(candidate))
-                if version and OLDEST_TARGET <= version <= NEWEST_KNOWN:
+                if version:
                     found.setdefault(version, str(candidate))
     return found
+
+
+def link_interpreters(found: dict[Version, str]) -> None:
+    links = VENVS / "pythons"
+    shutil.rmtree(links, ignore_errors=True)
+    links.mkdir(parents=True)
+    for (major, minor), python in found.items():
+        links.joinpath(f"python{major}.{minor}").symlink_to(python)
 
 
 def install_packages(commands: dict[str, str]) -> None:
@@ -123,7 +133,7 @@ def make_controller(everything: bool) -> Version:
 
 def make_other(primary: Version, found: dict[Version, str]) -> None:
     """ansible-core at the other end of its range: 2.19 where python3 runs a later one, else the latest on a later Python."""
-    newer = [version for version in found if version >= NEWER_CORE_FROM]
+    newer = [version for version in found if NEWER_CORE_FROM <= version <= NEWEST_KNOWN]
     if primary >= NEWER_CORE_FROM:
         make_venv("other", "python3", ["controller.txt", "test.txt"], ["ansible-core<2.20"])
     elif newer:
@@ -140,8 +150,9 @@ def main() -> None:
     if not everything:
         return
     found = interpreters()
+    link_interpreters(found)
     make_other(primary, found)
-    oldest = min([primary, *found])
+    oldest = min(version for version in [primary, *found] if version >= OLDEST_TARGET)
     make_venv("oldest", found.get(oldest, "python3"), ["oldest.txt"], [])
 
 
