@@ -1,0 +1,76 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The document of one host while it is being put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._faults import Faults
+
+Document = dict[str, Any]
+
+DEFAULT_UPLINK = "uplink6"  # symbolic: the link of the host's own IPv6 default route
+
+
+def sysctl_component(link: str) -> str:
+    """The link's name as one component of a sysctl's name, as sysctl(8) has it."""
+    return link.replace(".", "/")
+
+
+class HostDraft:
+    """Collects what one host must have. The same thing said twice is one thing; a name with two meanings is a fault."""
+
+    def __init__(self, host: str, faults: Faults) -> None:
+        self.host = host
+        self._faults = faults
+        self._said_by: dict[str, str] = {}
+        self._links: dict[str, Any] = {}
+        self._routes: list[Any] = []
+        self._neighbours: list[Any] = []
+        self._sysctls: dict[str, Any] = {}
+        self._namespaces: dict[str, dict[str, Any]] = {}
+
+    def link(self, path: str, name: str, spec: dict[str, Any]) -> None:
+        """A link of the host's own namespace. ``path`` is where the inventory asks for it."""
+        known = self._links.setdefault(name, spec)
+        if known is spec:
+            self._said_by[name] = path
+        elif known != spec:
+            other = self._said_by[name].removeprefix(f"{self.host}: ")
+            self._faults.add(
+                path, f"the link {name} that it needs on the host is already that of {other}; give one of the two another name"
+            )
+
+    def route(self, route: dict[str, Any]) -> None:
+        self._routes.append(route)
+
+    def neighbour(self, neighbour: dict[str, Any]) -> None:
+        self._neighbours.append(neighbour)
+
+    def sysctl(self, name: str, value: int) -> None:
+        self._sysctls[name] = value
+
+    def namespace(self, name: str, content: dict[str, Any]) -> None:
+        self._namespaces[name] = content
+
+    def forward(self, path: str, family: int) -> None:
+        """Let the host forward packets of this family."""
+        if family == 4:
+            self.sysctl("net.ipv4.ip_forward", 1)
+            return
+        # With forwarding on, the kernel drops the default route that it learnt from router advertisements, unless
+        # accept_ra is 2 on that link (Documentation/networking/ip-sysctl.rst).
+        self.link(path, DEFAULT_UPLINK, {"route_to": "::"})
+        self.sysctl(f"net.ipv6.conf.{DEFAULT_UPLINK}.accept_ra", 2)
+        self.sysctl("net.ipv6.conf.all.forwarding", 1)
+
+    def document(self) -> Document:
+        host = {"links": self._links, "routes": self._routes, "neighbours": self._neighbours, "sysctls": self._sysctls}
+        return {"host": filled(host), "namespaces": self._namespaces}
+
+
+def filled(content: dict[str, Any]) -> dict[str, Any]:
+    """Without the keys that have nothing in them."""
+    return {key: value for key, value in content.items() if value}

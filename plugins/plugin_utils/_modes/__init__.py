@@ -1,0 +1,17 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modes: how a container joins a network. A new mode is one file and one line in MODES."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ._mode import Mode
+from .bridge import Bridge
+from .routed import Routed
+
+MODES: Mapping[str, Mode] = {
+    "bridge": Bridge(),
+    "routed": Routed(),
+}

@@ -1,0 +1,86 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mode bridge: a veth pair, the host's end on a bridge; the container has a link layer of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from .. import _names as names
+from .. import _unsupported as unsupported
+from .._draft import HostDraft, filled
+from .._types import Address, Member, Network
+
+
+class Bridge:
+    refused: Mapping[str, str] = {}
+
+    def check(self, network: Network) -> Iterator[tuple[str, str]]:
+        if network.gateway_on == "anycast" and network.uplink:
+            yield "gateway_on", unsupported.message("gateway_on: anycast with a device as uplink")
+
+    def default_routes(self, member: Member) -> Collection[int]:
+        return {gateway.family for gateway in _gateways(member)}
+
+    def join(self, draft: HostDraft, member: Member, defaults: Collection[int]) -> dict[str, Any]:
+        interface, network = member.interface, member.network
+        bridge, end = names.bridge(network.name), names.host_end(interface.container, interface.name)
+        mtu = {"mtu": network.mtu} if network.mtu else {}
+        _bridge(draft, bridge, network)
+        # Rules against spoofing (network.spoofing) will stand on the host's end, before it comes up.
+        draft.link(
+            interface.path,
+            end,
+            {
+                "kind": "veth",
+                "veth": {"peer": interface.name, "namespace": interface.container},
+                "master": bridge,
+                **mtu,
+                **({"port": {"isolated": True}} if network.isolated else {}),
+            },
+        )
+        inside = {
+            "kind": "veth",
+            "veth": {"peer": end, "namespace": "host"},
+            "mac": member.mac,
+            "addresses": _prefixed(network, member),
+            **mtu,
+        }
+        routes = [{"destination": "default", "gateway": gateway.text} for gateway in _gateways(member) if gateway.family in defaults]
+        return {"links": {interface.name: inside}, "routes": routes}
+
+
+def _bridge(draft: HostDraft, name: str, network: Network) -> None:
+    path = f"{draft.host}: netns_networks.{network.name}"
+    ours = network.gateways if network.gateway_on != "outside" else ()
+    # An anycast gateway is one and the same to the containers, on whichever host they are.
+    where = "" if network.gateway_on == "anycast" else draft.host
+    bridge = {
+        "kind": "bridge",
+        "mac": names.mac(names.BRIDGE_MAC, where, network.name),
+        "mtu": network.mtu,
+        "addresses": [_cidr(network, gateway) for gateway in ours],
+    }
+    draft.link(path, name, filled(bridge))
+    if network.uplink:
+        draft.link(f"{path}.uplink.interface", network.uplink, {"master": name, "state": "up"})
+    for family in sorted({gateway.family for gateway in ours}):
+        draft.forward(path, family)
+
+
+def _gateways(member: Member) -> list[Address]:
+    """For each family the gateway in the subnet of the interface's first address there."""
+    firsts = (member.first(family) for family in (4, 6))
+    subnets = [member.network.subnet_of(address) for address in firsts if address]
+    return [gateway for subnet in subnets if subnet for gateway in member.network.gateways if gateway in subnet]
+
+
+def _prefixed(network: Network, member: Member) -> list[str]:
+    return [_cidr(network, address) for address in member.addresses]
+
+
+def _cidr(network: Network, address: Address) -> str:
+    subnet = network.subnet_of(address)
+    return f"{address}/{subnet.prefixlen}" if subnet else address.single

@@ -1,0 +1,97 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mode routed: a veth pair without a bridge; the container has addresses, and the host is its gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from .. import _names as names
+from .. import _unsupported as unsupported
+from .._draft import HostDraft, sysctl_component
+from .._types import Address, Member, Network
+
+GATEWAYS: Mapping[int, str] = {4: "169.254.1.1", 6: "fe80::1"}
+ON_THE_HOST: Mapping[int, str] = {4: "169.254.1.1/32", 6: "fe80::1/64"}
+
+
+class Routed:
+    refused: Mapping[str, str] = {
+        "gateway": "mode routed has none: the host is the gateway, as 169.254.1.1 and fe80::1",
+        "gateway_on": "mode routed has none: the host is the gateway, as 169.254.1.1 and fe80::1",
+        "isolated": unsupported.message("isolated in mode routed"),
+    }
+
+    def check(self, network: Network) -> Iterator[tuple[str, str]]:
+        if not network.subnets:
+            yield "subnets", "mode routed needs at least one"
+
+    def default_routes(self, member: Member) -> Collection[int]:
+        return _families(member)
+
+    def join(self, draft: HostDraft, member: Member, defaults: Collection[int]) -> dict[str, Any]:
+        interface, network = member.interface, member.network
+        end = names.host_end(interface.container, interface.name)
+        end_mac = names.mac(names.HOST_END_MAC, interface.container, interface.name)
+        families = _families(member)
+        mtu = {"mtu": network.mtu} if network.mtu else {}
+        draft.link(
+            interface.path,
+            end,
+            {
+                "kind": "veth",
+                "veth": {"peer": interface.name, "namespace": interface.container},
+                "mac": end_mac,
+                "addresses": [ON_THE_HOST[family] for family in families],
+                **mtu,
+            },
+        )
+        for address in member.addresses:
+            _reach(draft, network, address, end)
+        inside = {
+            "kind": "veth",
+            "veth": {"peer": end, "namespace": "host"},
+            "mac": member.mac,
+            "addresses": [address.single for address in member.addresses],
+            **mtu,
+        }
+        on_link = [{"destination": ON_THE_HOST[4], "link": interface.name}] if 4 in defaults else []
+        routes = [
+            {"destination": "default", "gateway": GATEWAYS[family], "link": interface.name} for family in families if family in defaults
+        ]
+        # Permanent, so that nothing inside ever has to ask for its gateway.
+        neighbours = [{"address": GATEWAYS[family], "link": interface.name, "mac": end_mac} for family in families]
+        return {"links": {interface.name: inside}, "routes": on_link + routes, "neighbours": neighbours}
+
+
+def _families(member: Member) -> tuple[int, ...]:
+    return tuple(sorted({address.family for address in member.addresses}))
+
+
+def _reach(draft: HostDraft, network: Network, address: Address, end: str) -> None:
+    """The way to one address: a route on the host, and an answer on the uplink to whoever asks for it there."""
+    uplink = _uplink(draft, network, address)
+    draft.route({"destination": address.single, "link": end, "source": uplink})
+    draft.neighbour({"address": address.text, "link": uplink, "proxy": True})
+    # Proxy entries are answered only by a host that forwards, those of IPv6 only on a link with proxy_ndp.
+    draft.forward(f"{draft.host}: netns_networks.{network.name}", address.family)
+    if address.family == 6:
+        draft.sysctl(f"net.ipv6.conf.{sysctl_component(uplink)}.proxy_ndp", 1)
+
+
+def _uplink(draft: HostDraft, network: Network, address: Address) -> str:
+    """The name of the link on whose wire the address is wanted: the network's own, or a symbolic one."""
+    path = f"{draft.host}: netns_networks.{network.name}"
+    if network.uplink:
+        draft.link(f"{path}.uplink.interface", network.uplink, {})
+        return network.uplink
+    # One look-up for each subnet, not for each container: a subnet is on one wire. It is made for the subnet's very first
+    # address because no host has that one, so that no local route can hide the wire.
+    subnet = network.subnet_of(address) or network.subnets[0]
+    same = [other for other in network.subnets if other.family == subnet.family]
+    number = same.index(subnet)
+    name = names.link_name(f"up{subnet.family}-{network.name}" + (f"-{number}" if number else ""))
+    draft.link(path, name, {"route_to": str(Address.of(subnet.family, subnet.first))})
+    return name

@@ -1,0 +1,153 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The intent of the fleet as types: networks, containers and their interfaces. Values, no decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address without its prefix. ``text`` is the canonical form of family and value."""
+
+    family: int  # 4 or 6
+    value: int
+    text: str
+    index: int = field(default=0, compare=False)  # its place in the user's list, for messages
+
+    @classmethod
+    def of(cls, family: int, value: int) -> Address:
+        return cls(family, value, str(IPv4Address(value) if family == 4 else IPv6Address(value)))
+
+    @classmethod
+    def parse(cls, text: Any, index: int = 0) -> Address:
+        """From what the user wrote. ValueError says what is wrong with it."""
+        if isinstance(text, str) and "/" in text:
+            raise ValueError(f"{text!r}: write the address alone, its prefix is the subnet's")
+        try:
+            if not isinstance(text, str) or "%" in text:
+                raise ValueError
+            ip = IPv6Address(text) if ":" in text else IPv4Address(text)
+        except ValueError:
+            raise ValueError(f"{text!r} is not an IP address") from None
+        return cls(ip.version, int(ip), str(ip), index)
+
+    @property
+    def single(self) -> str:
+        """As a prefix of its own."""
+        return f"{self.text}/{32 if self.family == 4 else 128}"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Subnet:
+    text: str
+    family: int
+    first: int
+    last: int
+    prefixlen: int
+
+    @classmethod
+    def parse(cls, text: Any) -> Subnet:
+        try:
+            if not isinstance(text, str) or "/" not in text:
+                raise ValueError("no prefix length")
+            net = ip_network(text)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is not a subnet such as 10.20.0.0/24 ({error})") from None
+        if net.is_multicast or net.is_loopback or net.is_link_local:
+            raise ValueError(f"{text!r} is a multicast, loopback or link-local range")
+        return cls(str(net), net.version, int(net.network_address), int(net.broadcast_address), net.prefixlen)
+
+    def __contains__(self, address: Address) -> bool:
+        return address.family == self.family and self.first <= address.value <= self.last
+
+    @property
+    def reserved(self) -> Mapping[int, str]:
+        """Addresses that no interface can have, by what they are called."""
+        if self.last - self.first < 2:  # RFC 3021, RFC 6164: both ends of a link may be used
+            return {}
+        if self.family == 4:
+            return {self.first: "network address", self.last: "broadcast address"}
+        return {self.first: "subnet-router anycast address"}  # RFC 4291, 2.6.1
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Network:
+    name: str
+    mode: str
+    subnets: tuple[Subnet, ...] = ()
+    gateways: tuple[Address, ...] = ()
+    gateway_on: str = "host"  # host, outside or anycast
+    mtu: int | None = None
+    uplink: str | None = None  # an existing link of the host; the one thing that may differ between hosts
+    spoofing: str = "block"
+    isolated: bool = False
+
+    def subnet_of(self, address: Address) -> Subnet | None:
+        return next((subnet for subnet in self.subnets if address in subnet), None)
+
+    def pools(self) -> tuple[Subnet, ...]:
+        """Where addresses are allocated from: the first subnet of each family."""
+        first = {subnet.family: subnet for subnet in reversed(self.subnets)}
+        return tuple(first[family] for family in sorted(first))
+
+
+@dataclass(frozen=True)
+class Interface:
+    """An interface of a container as the user wrote it. ``addresses`` None: to be allocated; ``mac`` None: to be chosen."""
+
+    host: str
+    container: str
+    name: str
+    network: Network
+    addresses: tuple[Address, ...] | None = None
+    mac: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its identity in the fleet. The host is no part of it: a container that moves stays the same."""
+        return (self.container, self.name)
+
+    @property
+    def path(self) -> str:
+        return f"{self.host}: netns_containers.{self.container}.interfaces.{self.name}"
+
+
+@dataclass(frozen=True)
+class Container:
+    host: str
+    name: str
+    interfaces: tuple[Interface, ...] = ()  # in the order of the inventory, which decides about the default route
+    default_routes: frozenset[int] = frozenset()  # families of which its own routes have one
+    own: Mapping[str, Any] = field(default_factory=dict)  # routes, sysctls, dns, as in the host document
+
+    @property
+    def path(self) -> str:
+        return f"{self.host}: netns_containers.{self.name}"
+
+
+@dataclass(frozen=True)
+class Member:
+    """An interface with nothing left open: what a mode builds from."""
+
+    interface: Interface
+    addresses: tuple[Address, ...]
+    mac: str
+
+    @property
+    def network(self) -> Network:
+        return self.interface.network
+
+    def first(self, family: int) -> Address | None:
+        return next((address for address in self.addresses if address.family == family), None)
