@@ -9,10 +9,10 @@ What can only be wrong between interfaces, containers or hosts is in ``_fleet.py
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Callable, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
-from ..module_utils._engine import parse as engine
+from ..module_utils._engine import parse as document
 from ..module_utils._engine import schema
 from ..module_utils._engine.errors import DocumentError
 from ..module_utils._engine.model import MAIN_TABLE, default_metric
@@ -29,6 +29,8 @@ OWN_KEYS = ("routes", "sysctls", "dns")  # go into the host document as they are
 CONTAINER_KEYS = ("interfaces", *OWN_KEYS)
 INTERFACE_KEYS = ("network", "addresses", "mac", "rate", "publish")
 
+IPV6_MIN_MTU = 1280
+DEFAULT_ROUTES = {("0.0.0.0/0", MAIN_TABLE, default_metric(4)), ("::/0", MAIN_TABLE, default_metric(6))}
 RESERVED_LINKS = {
     "lo": "every namespace has it already",
     "all": "it means all links in net.ipv4.conf",
@@ -173,7 +175,7 @@ def _held(path: str, address: Address, name: str, subnets: tuple[Subnet, ...], f
 def _mtu(path: str, value: Any, subnets: tuple[Subnet, ...], faults: Faults) -> int | None:
     if value is None:
         return None
-    least = engine.IPV6_MIN_MTU if any(subnet.family == 6 for subnet in subnets) else 68
+    least = IPV6_MIN_MTU if any(subnet.family == 6 for subnet in subnets) else 68
     return _checked(path, schema.integer(least, 65535), value, faults)
 
 
@@ -258,11 +260,11 @@ def _own(path: str, own: Mapping[str, Any], interfaces: Iterable[str], faults: F
     links: dict[str, Any] = {name: {} for name in interfaces}
     here = "namespaces.container."
     try:
-        desired = engine.parse({"namespaces": {"container": {"path": "/run/netns/container", "links": links, **own}}})
+        desired = document.parse({"namespaces": {"container": {"path": "/run/netns/container", "links": links, **own}}})
     except DocumentError as error:
         for fault in error.faults:
             if not fault.path.startswith(f"{here}links"):  # these are told already
                 faults.add(f"{path}.{fault.path.removeprefix(here)}", fault.message)
         return frozenset()
-    routes = desired.namespaces["container"].routes
-    return frozenset(family for family in (4, 6) if (engine.ANYWHERE[family], MAIN_TABLE, default_metric(family)) in routes)
+    routes = desired.namespaces["container"].routes.values()
+    return frozenset(route.family for route in routes if (route.destination, route.table, route.metric) in DEFAULT_ROUTES)
