@@ -9,6 +9,7 @@ controller   python3, the newest ansible-core that it can run, the newest pyrout
 other        ansible-core's other end of the supported range, on the newest Python found; tests only
 oldest       the oldest Python found, the oldest pyroute2, no ansible-core; tests only
 
+.venv/wheels/ has a pyroute2 for the test of role prepare, which runs where there is no network.
 .venv/pythons/ has a link to every Python found, for ansible-test, which would take a broken shim on PATH for a Python.
 """
 
@@ -143,6 +144,15 @@ def make_other(primary: Version, found: dict[Version, str]) -> None:
         say("no Python 3.12 or later found: the tests run with ansible-core 2.19 only")
 
 
+def fetch_wheel() -> None:
+    wheels = VENVS / "wheels"
+    if any(wheels.glob("pyroute2-*.whl")):
+        return
+    say(".venv/wheels: pyroute2")
+    command = [str(VENVS / "controller/bin/python"), "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*command, "--dest", str(wheels), "pyroute2>=0.9.7,<0.10"], check=True, stdin=subprocess.DEVNULL)
+
+
 def main() -> None:
     everything = sys.argv[1:] != ["run"]
     install_packages({**RUN_COMMANDS, **TEST_COMMANDS} if everything else RUN_COMMANDS)
@@ -151,6 +161,7 @@ def main() -> None:
         return
     found = interpreters()
     link_interpreters(found)
+    fetch_wheel()
     make_other(primary, found)
     oldest = min(version for version in [primary, *found] if version >= OLDEST_TARGET)
     make_venv("oldest", found.get(oldest, "python3"), ["oldest.txt"], [])

@@ -10,11 +10,17 @@ The interpreter that integration tests give to Ansible as ``ansible_python_inter
 from __future__ import annotations
 
 import atexit
+import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,3 +58,38 @@ def collections_path() -> str:
 def target_python() -> str:
     """The interpreter that runs modules: WEFT_TARGET_PYTHON, else the one that runs the tests."""
     return os.environ.get("WEFT_TARGET_PYTHON", sys.executable)
+
+
+@dataclass(frozen=True)
+class Played:
+    """How a run of ansible-playbook ended. ``recap``: ok, changed, failed and so on, for each host."""
+
+    returncode: int
+    output: str
+    recap: dict[str, dict[str, int]]
+
+
+@pytest.fixture
+def ansible_playbook(target_python: str) -> Callable[..., Played]:
+    """Run a playbook, a path or text: ``ansible_playbook(text, "--check", inventory=..., variable=value)``.
+
+    Without an inventory there is one host, ``here``: this machine. It needs root and scripts/private for whatever changes the network.
+    """
+
+    def play(playbook: Path | str, *arguments: str, inventory: Path | str | None = None, **variables: Any) -> Played:
+        with tempfile.TemporaryDirectory(prefix="weft-netns-") as directory:
+            if isinstance(playbook, str):
+                text, playbook = playbook, Path(directory, "playbook.yml")
+                playbook.write_text(text, encoding="utf-8")
+            if inventory is None:
+                inventory = Path(directory, "inventory")
+                inventory.write_text(f"here ansible_connection=local ansible_python_interpreter={target_python}\n", encoding="utf-8")
+            command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *arguments]
+            command += ["--extra-vars", json.dumps(variables), str(playbook)]
+            environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+            done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        lines = re.findall(r"^(\S+)\s+: (ok=.*)$", done.stdout, re.MULTILINE)
+        recap = {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)} for host, counts in lines}
+        return Played(done.returncode, done.stdout + done.stderr, recap)
+
+    return play

@@ -1,0 +1,105 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roles on this machine. The distribution's package is not tried here: it would change the machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PREPARE = """
+- hosts: all
+  gather_facts: false
+  roles:
+    - weft.netns.prepare
+  tasks:
+    - ansible.builtin.debug:
+        msg: "afterwards {{ ansible_python_interpreter }}"
+"""
+ROLE = """
+- hosts: all
+  gather_facts: false
+  roles:
+    - weft.netns.{role}
+"""
+
+
+@pytest.fixture
+def drop_ins():
+    """Directories of the services' settings, empty, and gone after the test: scripts/private has given us a mount namespace."""
+    places = [Path("/etc/systemd/network"), Path("/etc/systemd/networkd.conf.d")]
+    made = [place for place in places if not place.exists()]
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", str(place)], check=True)
+    yield lambda: {file.name: file.read_text(encoding="utf-8") for place in places for file in place.iterdir()}
+    for place in places:
+        subprocess.run(["umount", str(place)], check=True)
+    for place in made:
+        place.rmdir()
+
+
+def test_prepare_changes_nothing_where_pyroute2_is(ansible_playbook, target_python):
+    played = ansible_playbook(PREPARE)
+    assert played.recap["here"]["changed"] == 0, played.output
+    assert f"afterwards {target_python}" in played.output
+
+
+def test_prepare_makes_a_virtual_environment_where_it_is_not(ansible_playbook, checkout, tmp_path):
+    bare = tmp_path / "bare"
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    (wheel,) = (checkout / ".venv/wheels").glob("pyroute2-*.whl")
+    variables = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": f"{bare}/bin/python",
+        "prepare_venv": str(venv),
+        "prepare_requirement": str(wheel),
+    }
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(json.dumps({"all": {"hosts": {"here": variables}}}), encoding="utf-8")
+
+    checked = ansible_playbook(PREPARE, "--check", inventory=inventory)
+    assert checked.returncode == 0, checked.output
+    assert checked.recap["here"]["changed"] > 0, checked.output
+    assert not venv.exists()
+
+    first = ansible_playbook(PREPARE, inventory=inventory)
+    assert first.recap["here"]["changed"] > 0, first.output
+    assert f"afterwards {venv}/bin/python" in first.output, first.output
+    subprocess.run([str(venv / "bin/python"), "-c", "import pyroute2"], check=True)
+
+    again = ansible_playbook(PREPARE, inventory=inventory)
+    assert again.recap["here"]["changed"] == 0, again.output
+    assert f"afterwards {venv}/bin/python" in again.output, again.output
+
+
+@pytest.mark.skipif(not Path("/usr/lib/systemd/systemd-networkd").exists(), reason="systemd-networkd is not installed")
+@pytest.mark.parametrize(("role", "files"), [("l2", ["05-weft-netns.network"]), ("l3", ["05-weft-netns.network", "90-weft-netns.conf"])])
+def test_drop_ins(ansible_playbook, drop_ins, role, files):
+    text = ROLE.format(role=role)
+    links = ["br-blue", "vweb1"]
+    checked = ansible_playbook(text, "--check", l2_links=links)
+    assert checked.recap["here"]["changed"] == len(files), checked.output
+    assert drop_ins() == {}
+
+    first = ansible_playbook(text, l2_links=links)
+    assert first.recap["here"]["changed"] == len(files), first.output
+    assert sorted(drop_ins()) == files
+    assert "Name=br-blue vweb1\n" in drop_ins()["05-weft-netns.network"]
+
+    again = ansible_playbook(text, l2_links=links)
+    assert again.recap["here"]["changed"] == 0, again.output
+
+
+@pytest.mark.parametrize("role", ["l2", "l3"])
+def test_no_drop_ins_for_who_opts_out(ansible_playbook, drop_ins, role):
+    played = ansible_playbook(ROLE.format(role=role), **{f"{role}_drop_ins": False})
+    assert played.returncode == 0, played.output
+    assert played.recap["here"]["changed"] == 0, played.output
+    assert drop_ins() == {}
