@@ -68,7 +68,7 @@ class Allocation:
         path = f"{interface.path}.{key}"
         first = taken.setdefault(what, path)  # type: ignore[arg-type]
         if first is not path:
-            self._faults.add(first, f"{what} is leased to {interface.container}, {interface.name} on {interface.host}")
+            self._faults.add(first, f"{what} is leased to {interface.container}, {interface.name} on {interface.host} (netns.lock.yml)")
 
     def _complete(self, interface: Interface, lease: Lease) -> Member:
         addresses = interface.addresses

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Optional
 
 from ._faults import Faults
@@ -81,16 +81,13 @@ def _agree(networks: HostNetworks, first: Mapping[str, tuple[str, Network]], fau
 
 
 def _differences(one: Network, other: Network) -> Iterator[str]:
-    if one is other:
-        return
-    keys = {"gateways": "gateway"}
+    """Keys of the inventory in which two networks of one name differ, and may not."""
+    if bool(one.uplink) != bool(other.uplink):
+        yield "uplink"
+        one = replace(one, gateway_on=other.gateway_on)  # it follows from the uplink, most of the time
     for item in fields(Network):
-        if item.name == "uplink":
-            differ = bool(one.uplink) != bool(other.uplink)
-        else:
-            differ = getattr(one, item.name) != getattr(other, item.name)
-        if differ:
-            yield keys.get(item.name, item.name)
+        if item.name != "uplink" and getattr(one, item.name) != getattr(other, item.name):
+            yield {"gateways": "gateway"}.get(item.name, item.name)
 
 
 def _overlap(first: Mapping[str, tuple[str, Network]], faults: Faults) -> None:

@@ -37,6 +37,8 @@ RESERVED_LINKS = {
     "default": "it means new links in net.ipv4.conf",
 }
 
+GATEWAY_ON = ("host", "outside", "anycast")
+
 NETWORKS = "netns_networks"
 CONTAINERS = "netns_containers"
 
@@ -94,12 +96,13 @@ def _network(path: str, name: str, raw: Any, faults: Faults) -> Network | None:
             faults.add(f"{path}.{key}", reason)
     subnets = _subnets(f"{path}.subnets", keys.get("subnets", []), faults)
     uplink = _uplink(f"{path}.uplink", keys.get("uplink"), faults)
+    has_gateway = "gateway" not in MODES[mode].refused
     network = Network(
         name=name,
         mode=mode,
         subnets=subnets,
-        gateways=_gateways(f"{path}.gateway", keys.get("gateway"), name, subnets, faults) if "gateway" not in MODES[mode].refused else (),
-        gateway_on=_choice(f"{path}.gateway_on", keys, "outside" if uplink else "host", ("host", "outside", "anycast"), faults),
+        gateways=_gateways(f"{path}.gateway", keys.get("gateway"), name, subnets, faults) if has_gateway else (),
+        gateway_on=_choice(f"{path}.gateway_on", keys, "outside" if uplink and has_gateway else "host", GATEWAY_ON, faults),
         mtu=_mtu(f"{path}.mtu", keys.get("mtu"), subnets, faults),
         uplink=uplink,
         spoofing=_choice(f"{path}.spoofing", keys, "block", ("block", "allow"), faults),
@@ -219,6 +222,8 @@ def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping
     else:
         _checked(path, schema.link_name, name, faults)
     keys = faults.mapping(path, raw)
+    if raw is not None and not isinstance(raw, Mapping):
+        return None
     faults.unknown(path, keys, INTERFACE_KEYS)
     for key in unsupported.words(unsupported.INTERFACE, keys):
         faults.add(f"{path}.{key}", unsupported.message(key))
@@ -264,7 +269,7 @@ def _own(path: str, own: Mapping[str, Any], interfaces: Iterable[str], faults: F
     except DocumentError as error:
         for fault in error.faults:
             if not fault.path.startswith(f"{here}links"):  # these are told already
-                faults.add(f"{path}.{fault.path.removeprefix(here)}", fault.message)
+                faults.add(f"{path}.{fault.path.removeprefix(here)}", fault.message.replace(f"{here}links", "interfaces"))
         return frozenset()
     routes = desired.namespaces["container"].routes.values()
     return frozenset(route.family for route in routes if (route.destination, route.table, route.metric) in DEFAULT_ROUTES)
