@@ -147,6 +147,18 @@ options:
         description:
           - Whether the port may talk only to ports that are not isolated.
         type: bool
+      learning:
+        description:
+          - Whether MAC addresses are learnt from what arrives at the port.
+        type: bool
+      neigh_suppress:
+        description:
+          - Whether the bridge answers ARP and neighbour discovery for hosts behind the port that it knows.
+        type: bool
+      hairpin:
+        description:
+          - Whether frames may leave by the port they came from.
+        type: bool
   veth:
     description:
       - The pair. Required with O(kind=veth).
@@ -293,11 +305,11 @@ options:
     type: str
   link:
     description:
-      - Link the packets leave by. It must exist. Found from the gateway if omitted.
+      - Link the packets leave by. It must exist. The kernel finds it from the gateway if it is omitted.
     type: str
   nexthops:
     description:
-      - Several next hops, between which the traffic is divided.
+      - Several next hops, between which the traffic is divided. Instead of O(gateway), O(link) and O(onlink).
     type: list
     elements: dict
     suboptions:
@@ -311,8 +323,12 @@ options:
         type: str
       weight:
         description:
-          - Share of the traffic relative to the other next hops, 1 to 256.
+          - Share of the traffic relative to the other next hops, 1 to 256. 1 if omitted.
         type: int
+      onlink:
+        description:
+          - Take the gateway as reachable on the link, even if no address of the link says so.
+        type: bool
   source:
     description:
       - Address the host uses for packets of its own on this route, or the name of a link that has it.
@@ -323,8 +339,8 @@ options:
     type: int
   table:
     description:
-      - Number of the routing table. If omitted, 254, the main one.
-    type: int
+      - Routing table, by number or as V(main), V(local) or V(default). If omitted, V(main), and V(local) with O(type=local).
+    type: str
   onlink:
     description:
       - Take the gateway as reachable on the link, even if no address of the link says so.
@@ -350,11 +366,11 @@ options:
     choices: [ipv4, ipv6]
   from:
     description:
-      - Source of the packets, in CIDR notation.
+      - Source of the packets, in CIDR notation, or V(all).
     type: str
   to:
     description:
-      - Destination of the packets, in CIDR notation.
+      - Destination of the packets, in CIDR notation, or V(all).
     type: str
   iif:
     description:
@@ -370,8 +386,8 @@ options:
     type: str
   table:
     description:
-      - Number of the routing table to look in.
-    type: int
+      - Routing table to look in, by number or as V(main), V(local) or V(default).
+    type: str
   type:
     description:
       - What becomes of the packets. V(lookup), looking in O(table), if omitted.

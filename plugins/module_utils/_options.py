@@ -70,6 +70,8 @@ KINDS: dict[str, Spec] = {
     "tun": {"mode": {"type": "str", "choices": ["tun", "tap"]}, "owner": INTEGER},
 }
 
+PORT: Spec = {"isolated": BOOLEAN, "learning": BOOLEAN, "neigh_suppress": BOOLEAN, "hairpin": BOOLEAN}
+
 LINK: Spec = {
     "name": NAME,
     "kind": {"type": "str", "choices": sorted([*KINDS, "dummy", "ifb"])},
@@ -79,21 +81,23 @@ LINK: Spec = {
     "master": STRING,
     "txqueuelen": INTEGER,
     "addresses": STRINGS,
-    "port": {"type": "dict", "options": {"isolated": BOOLEAN}},
+    "port": {"type": "dict", "options": PORT},
     **{kind: {"type": "dict", "options": options} for kind, options in KINDS.items()},
 }
 
 ADDRESS: Spec = {"link": NAME, "address": NAME}
+
+HOP: Spec = {"gateway": STRING, "link": STRING, "weight": INTEGER, "onlink": BOOLEAN}
 
 ROUTE: Spec = {
     "destination": NAME,
     "family": FAMILY,
     "gateway": STRING,
     "link": STRING,
-    "nexthops": {"type": "list", "elements": "dict", "options": {"gateway": STRING, "link": STRING, "weight": INTEGER}},
+    "nexthops": {"type": "list", "elements": "dict", "options": HOP},
     "source": STRING,
     "metric": INTEGER,
-    "table": INTEGER,
+    "table": STRING,
     "onlink": BOOLEAN,
     "type": {"type": "str", "choices": ["unicast", "blackhole", "unreachable", "prohibit", "local", "throw"]},
 }
@@ -106,7 +110,7 @@ RULE: Spec = {
     "iif": STRING,
     "oif": STRING,
     "fwmark": STRING,
-    "table": INTEGER,
+    "table": STRING,
     "type": {"type": "str", "choices": ["lookup", "blackhole", "unreachable", "prohibit"]},
 }
 

@@ -16,13 +16,13 @@ TAKEN = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 
 
 def dump(value: Mapping[str, Any]) -> str:
-    """A mapping of mappings, lists and scalars as YAML, in the order it has; empty text for an empty one."""
+    """A mapping of mappings, lists and scalars as YAML, sorted by key; empty text for an empty one."""
     return "".join(line + "\n" for line in _mapping(value))
 
 
 def _mapping(value: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
-    for key, item in value.items():
+    for key, item in sorted(value.items()):
         lines += _attached(_scalar(str(key)) + ":", item)
     return lines
 

@@ -37,14 +37,18 @@ EXAMPLES = r"""
     name: web1
     state: absent
 
-- name: Give the network namespace of a running process a name
+- name: A process that has a network of its own, as a container has
+  ansible.builtin.shell: unshare --net sleep 300 >/dev/null 2>&1 & echo $!
+  register: started
+
+- name: Give its network namespace a name
   weft.netns.namespace:
-    name: first
-    pid: 1
+    name: app
+    pid: "{{ started.stdout }}"
 
 - name: Take the name away; the process keeps its network
   weft.netns.namespace:
-    name: first
+    name: app
     state: absent
 """
 

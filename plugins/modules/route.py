@@ -118,6 +118,8 @@ faults:
       type: str
 """
 
+from ipaddress import ip_address
+
 from ansible_collections.weft.netns.plugins.module_utils import _options
 from ansible_collections.weft.netns.plugins.module_utils._document import Document, Params, given, listed, within
 from ansible_collections.weft.netns.plugins.module_utils._module import write
@@ -128,11 +130,21 @@ ARGUMENTS = {**_options.IN_NAMESPACE, **_options.ROUTE, **_options.STATE}
 def document(params: Params) -> Document:
     """A host document with this route, and the links that it names."""
     links = [params["link"], *(hop["link"] for hop in params["nexthops"] or ())]
+    if params["source"] is not None and not _is_address(params["source"]):
+        links.append(params["source"])
     return within(params["namespace"], listed(*links), routes=[given(params, _options.ROUTE)])
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def main() -> None:
-    write(ARGUMENTS, document, mutually_exclusive=[("nexthops", "gateway"), ("nexthops", "link")])
+    write(ARGUMENTS, document, mutually_exclusive=[("nexthops", key) for key in ("gateway", "link", "onlink")])
 
 
 if __name__ == "__main__":
