@@ -1,0 +1,236 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps to kernel: in batches, as a transaction. Either all of them hold or the host is as it was."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from . import sysctl
+from .errors import Fault, KernelError, NetnsError, StepError
+from .kernel import Handle, Kernel, Message, Request
+from .model import HOST, Link, Namespace, Resolver, Sysctl, resolver_path
+from .snapshot import Snapshot
+from .steps import Leftover, Pair, Step
+from .wire import TRANSLATORS, link, resolver
+
+BATCH = 128  # requests in one message to the kernel: far below the socket's buffer
+GONE = (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)  # deleting what is gone already succeeds
+NO_KIND = errno.EOPNOTSUPP
+
+
+class Transaction:
+    """One run of steps over a kernel. ``owner``: the document's name, with which links and namespaces are marked."""
+
+    def __init__(self, kernel: Kernel, observed: Mapping[str, Namespace], owner: str) -> None:
+        self._kernel = kernel
+        self._owner = owner
+        self._indexes = {name: {each.name: each.index for each in ns.links.values()} for name, ns in observed.items()}
+        self._batch: list[tuple[Step, str, list[Request]]] = []
+        self._done: list[Step] = []
+        self._unbound: dict[str, Handle] = {}
+        self._snapshots: dict[str, Snapshot] = {}
+
+    def run(self, steps: Iterable[Step]) -> None:
+        """Carry out all steps.
+
+        :raises StepError: if the kernel refuses one; what was done is undone by then.
+        """
+        steps = list(steps)
+        self._snapshots = {
+            name: Snapshot.take(self._kernel, name) for name in sorted(set(filter(None, map(_disturbed, steps)))) if name in self._indexes
+        }
+        try:
+            for step in steps:
+                self._carry_out(step)
+            self._flush()
+        except BaseException:
+            self.undo()
+            raise
+
+    def commit(self) -> None:
+        """Let go of what was deleted: from here on nothing can be undone."""
+        for handle in self._unbound.values():
+            handle.close()
+        self._unbound = {}
+
+    def undo(self) -> None:
+        """Take back all that was done, last first, and restore what the kernel took along."""
+        self._batch = []
+        faults = []
+        for step in reversed(self._done):
+            try:
+                self._carry_out(step.inverse)
+                self._flush()
+            except NetnsError as error:
+                faults.append(Fault("", f"could not be undone: {step.text}: {error}"))
+        self._done = []
+        for name, snapshot in self._snapshots.items():
+            snapshot.restore(self._kernel, name)
+        if faults:
+            raise StepError(faults)
+
+    # -- one step
+
+    def _carry_out(self, step: Step) -> None:
+        if isinstance(step.item, (Namespace, Leftover, Sysctl, Resolver)) or _elsewhere(step) or _by_ioctl(step):
+            self._flush()
+            self._at_once(step)
+            return
+        if self._batch and (self._batch[0][1] != step.namespace or len(self._batch) >= BATCH):
+            self._flush()
+        try:
+            requests = self._requests(step)
+        except KeyError:  # the index of a link that this batch makes
+            self._flush()
+            requests = self._requests(step)
+        self._batch.append((step, step.namespace, requests))
+
+    def _flush(self) -> None:
+        batch, self._batch = self._batch, []
+        if not batch:
+            return
+        name = batch[0][1]
+        answers = iter(self._kernel.send(name, [request for _step, _name, requests in batch for request in requests]))
+        failed: StepError | None = None
+        for step, _name, requests in batch:
+            results = [next(answers) for _request in requests]
+            if not _refused(step, results[0]):
+                self._done.append(step)
+                self._learn(step, results)
+            error = next((each for each in results if _refused(step, each)), None)
+            failed = failed or (_explain(step, error) if error else None)
+        if failed:
+            raise failed
+
+    def _at_once(self, step: Step) -> None:
+        try:
+            if isinstance(step.item, Namespace):
+                self._namespace(step, step.item)
+            elif isinstance(step.item, Leftover):
+                self._kernel.remove_leftover(step.namespace)
+            elif isinstance(step.item, Sysctl):
+                self._sysctl(step)
+            elif isinstance(step.item, Resolver):
+                content = resolver.encode(step.after) if isinstance(step.after, Resolver) else None
+                self._kernel.write_file(resolver_path(step.namespace), content)
+            else:
+                self._create_elsewhere(step)
+                return
+        except KernelError as error:
+            raise _explain(step, error) from error
+        self._done.append(step)
+
+    def _namespace(self, step: Step, ns: Namespace) -> None:
+        name = ns.name
+        if step.after is None:
+            handle = self._kernel.unbind(name)
+            if step.before is not None and name in self._indexes and name not in self._unbound:
+                self._unbound[name] = handle
+            else:
+                handle.close()
+        elif name in self._unbound and ns.identity:
+            self._kernel.bind_again(name, self._unbound.pop(name))
+        elif ns.path:
+            self._kernel.adopt(name, ns.path)
+            self._indexes[name] = {"lo": link.LOOPBACK_INDEX}
+        else:
+            self._kernel.make(name, link.loopback(self._owner))
+            self._indexes[name] = {"lo": link.LOOPBACK_INDEX}
+
+    def _sysctl(self, step: Step) -> None:
+        if not isinstance(step.after, Sysctl):
+            return  # it came with a link or a namespace, and goes with it
+        self._kernel.write_sysctl(step.namespace, sysctl.path(step.after.name), step.after.value)
+        for echo, value in step.after.echoes:
+            self._kernel.write_sysctl(step.namespace, sysctl.path(echo), value)
+
+    def _create_elsewhere(self, step: Step) -> None:
+        """A link whose lower link is in another namespace is asked for there; a tun or tap device by ioctl."""
+        item: Link = step.item
+        if item.kind == "tun":
+            self._kernel.make_tun(step.namespace, item.name, item.attributes.get("mode") == "tap", item.attributes.get("owner"))
+        else:
+            where, lower = item.attributes["namespace"], item.attributes["link"]
+            request = link.make(
+                item, self._owner, self._index(step.namespace), self._indexes[where][lower], self._kernel.descriptor(step.namespace)
+            )
+            _check(self._kernel.send(where, request))
+        self._done.append(step)
+        answers = self._kernel.send(step.namespace, link.mark(item.name, self._owner))
+        self._learn(step, answers)
+        _check(answers)
+
+    # -- requests
+
+    def _requests(self, step: Step) -> list[Request]:
+        index = self._index(step.namespace)
+        before, after = step.before, step.after
+        if isinstance(step.item, Pair):
+            return self._pair_requests(step, step.item)
+        if isinstance(after, Link):
+            if isinstance(before, Link):
+                return link.change(before, after, self._indexes[step.namespace][after.name], index)
+            lower = after.attributes.get("link")
+            return link.make(after, self._owner, index, index(lower) if lower else 0)
+        if isinstance(before, Link):
+            return [link.remove(before)]
+        translator = TRANSLATORS[type(step.item)]
+        return [translator.make(after, index) if after is not None else translator.remove(before, index)]
+
+    def _pair_requests(self, step: Step, pair: Pair) -> list[Request]:
+        if step.after is None:
+            return [link.remove(pair.outer)]
+        target = None if pair.inside == step.namespace else self._kernel.descriptor(pair.inside)
+        return link.make_pair(pair.outer, pair.inner, self._owner, self._index(step.namespace), target)
+
+    def _index(self, namespace: str) -> Any:
+        return self._indexes[namespace].__getitem__
+
+    def _learn(self, step: Step, results: Iterable[Any]) -> None:
+        """The indexes of links just made: the answer tells a pair's other end too."""
+        for message in results:
+            if not isinstance(message, Message):
+                continue
+            seen = link.decode(message)
+            self._indexes[step.namespace][seen.link.name] = seen.link.index
+            if isinstance(step.item, Pair):
+                self._indexes[step.item.inside][step.item.inner.name] = seen.parent
+
+
+def _elsewhere(step: Step) -> bool:
+    """A link to be made by a request to another namespace: where its lower link is."""
+    item = step.after
+    return isinstance(item, Link) and step.before is None and item.attributes.get("namespace", step.namespace) != step.namespace
+
+
+def _by_ioctl(step: Step) -> bool:
+    return isinstance(step.after, Link) and step.before is None and step.after.kind == "tun"
+
+
+def _disturbed(step: Step) -> str | None:
+    """The namespace where a step may make the kernel take along more than the step says."""
+    if step.before is None or isinstance(step.item, (Namespace, Leftover, Sysctl, Resolver)):
+        return None
+    return step.namespace
+
+
+def _refused(step: Step, answer: Any) -> bool:
+    return isinstance(answer, KernelError) and not (step.after is None and answer.errno in GONE)
+
+
+def _check(answers: Iterable[Any]) -> None:
+    for answer in answers:
+        if isinstance(answer, KernelError):
+            raise answer
+
+
+def _explain(step: Step, error: KernelError) -> StepError:
+    hint = ""
+    if error.errno == NO_KIND and isinstance(step.item, (Link, Pair)) and step.before is None:
+        kind = step.item.kind if isinstance(step.item, Link) else "veth"
+        hint = f"; this kernel may lack the link kind {kind} (modprobe {kind})"
+    return StepError([Fault(step.namespace if step.namespace == HOST else f"namespaces.{step.namespace}", f"{step.text}: {error}{hint}")])

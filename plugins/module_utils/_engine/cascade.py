@@ -1,0 +1,105 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kernel takes along: deleting a link or an address deletes more than was asked for. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from . import sysctl
+from .model import Address, Link, Namespace, Route
+
+End = tuple[str, str]  # namespace, link
+
+
+def without_links(observed: Mapping[str, Namespace], gone: set[End]) -> dict[str, Namespace]:
+    """What is left when these links are gone, and all of their objects with them."""
+    return {name: _drop_links(ns, {link for where, link in gone if where == name}) for name, ns in observed.items()}
+
+
+def spread(observed: Mapping[str, Namespace], removed: set[End]) -> set[End]:
+    """These links, their peers, and everything that lies on them."""
+    above: dict[End, list[End]] = {}
+    for ns in observed.values():
+        for link in ns.links.values():
+            other = link.attributes.get("peer") or link.attributes.get("link")
+            if other:
+                above.setdefault((link.attributes["namespace"], other), []).append((ns.name, link.name))
+    gone, edge = set(removed), list(removed)
+    while edge:
+        fresh = [end for end in above.get(edge.pop(), []) if end not in gone]
+        gone.update(fresh)
+        edge += fresh
+    return gone
+
+
+def _drop_links(ns: Namespace, gone: set[str]) -> Namespace:
+    if not gone:
+        return ns
+    links = {name: _released(link, gone) for name, link in ns.links.items() if name not in gone}
+    addresses = {key: each for key, each in ns.addresses.items() if each.link not in gone}
+    rest = replace(
+        ns,
+        links=links,
+        addresses=addresses,
+        neighbours={key: each for key, each in ns.neighbours.items() if each.link not in gone},
+        forwards={key: each for key, each in ns.forwards.items() if each.link not in gone},
+        sysctls={key: each for key, each in ns.sysctls.items() if not any(sysctl.about_link(each.name, link) for link in gone)},
+        routes={key: each for key, each in ns.routes.items() if not any(hop.link in gone for hop in each.nexthops)},
+    )
+    return _drop_sources(rest, {each.ip for key, each in ns.addresses.items() if key not in addresses})
+
+
+def _released(link: Link, gone: set[str]) -> Link:
+    return replace(link, master=None, port={}) if link.master in gone else link
+
+
+def without_addresses(ns: Namespace, removed: Mapping[Any, Address]) -> Namespace:
+    """Without these addresses: the secondary ones of their subnets go too (unless promoted), and routes that need them."""
+    if not removed:
+        return ns
+    gone = dict(removed)
+    for each in removed.values():
+        if each.family == 4 and not each.secondary:
+            subnet = _subnet(each)
+            gone.update(
+                {
+                    key: other
+                    for key, other in ns.addresses.items()
+                    if other.secondary and other.link == each.link and _subnet(other) == subnet
+                }
+            )
+    left = {key: each for key, each in ns.addresses.items() if key not in gone}
+    bare = {each.link for each in gone.values() if each.family == 4} - {each.link for each in left.values() if each.family == 4}
+    routes = {key: each for key, each in ns.routes.items() if each.family == 6 or not any(hop.link in bare for hop in each.nexthops)}
+    return _drop_sources(replace(ns, addresses=left, routes=routes), {each.ip for each in gone.values()})
+
+
+def downed(ns: Namespace, links: set[str]) -> Namespace:
+    """When links go down: their routes and neighbours go, and their IPv6 addresses (addrconf_ifdown())."""
+    if not links:
+        return ns
+    return replace(
+        ns,
+        addresses={key: each for key, each in ns.addresses.items() if not (each.family == 6 and each.link in links)},
+        neighbours={key: each for key, each in ns.neighbours.items() if each.link not in links},
+        routes={key: each for key, each in ns.routes.items() if not any(hop.link in links for hop in each.nexthops)},
+    )
+
+
+def _drop_sources(ns: Namespace, addresses: set[str]) -> Namespace:
+    """Routes with one of these as source go, unless another link still has the address."""
+    lost = addresses - {each.ip for each in ns.addresses.values()}
+
+    def loses(each: Route) -> bool:
+        return each.source in lost
+
+    return replace(ns, routes={key: each for key, each in ns.routes.items() if not loses(each)})
+
+
+def _subnet(each: Address) -> Any:
+    return ipaddress.ip_interface(f"{each.ip}/{each.prefixlen}").network

@@ -1,0 +1,535 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge to the kernel: netlink, namespaces, /proc/sys. The only importer of pyroute2.
+
+Knows requests and answers, nothing of documents. pyroute2's message classes encode and
+decode; the conversation itself is a plain socket, because many requests go out in one
+sendmsg and the acknowledgements are read afterwards (netlink(7), rtnetlink(7)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import resource
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from .errors import EnvironmentMissing, KernelError
+from .model import HOST, local_path
+
+NETNS_DIR = "/run/netns"
+
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR = 0x1, 0x4, 0x300, 0x10
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
+NLM_F_ACK_TLVS = 0x200
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+SOL_NETLINK, NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK = 270, 11, 10, 12
+SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_NETNS_COOKIE = 32, 33, 71
+RTNLGRP_LINK = 1
+CLONE_NEWNET = 0x40000000
+MS_BIND, MS_REC, MS_SHARED, MNT_DETACH = 0x1000, 0x4000, 0x100000, 2
+TUNSETIFF, TUNSETPERSIST, TUNSETOWNER = 0x400454CA, 0x400454CB, 0x400454CC
+IFF_TUN, IFF_TAP, IFF_NO_PI = 0x1, 0x2, 0x1000
+CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21
+HEADER = struct.Struct("=IHHII")
+DUMP_TRIES = 10
+
+RTM = {
+    "RTM_NEWLINK": 16, "RTM_DELLINK": 17, "RTM_GETLINK": 18, "RTM_SETLINK": 19,
+    "RTM_NEWADDR": 20, "RTM_DELADDR": 21, "RTM_GETADDR": 22,
+    "RTM_NEWROUTE": 24, "RTM_DELROUTE": 25, "RTM_GETROUTE": 26,
+    "RTM_NEWNEIGH": 28, "RTM_DELNEIGH": 29, "RTM_GETNEIGH": 30,
+    "RTM_NEWRULE": 32, "RTM_DELRULE": 33, "RTM_GETRULE": 34,
+    "RTM_NEWNSID": 88, "RTM_GETNSID": 90,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Request:
+    """One netlink message. ``answer``: the kernel sends one message back (a GET of one object)."""
+
+    type: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    attrs: Sequence[tuple[str, Any]] = ()
+    flags: int = 0
+    answer: bool = False
+
+
+@dataclass(frozen=True)
+class Message:
+    """A decoded answer: header fields, attributes by name, and the bytes it came in."""
+
+    fields: Mapping[str, Any]
+    attrs: Mapping[str, Any]
+    raw: bytes = b""
+
+
+def attributes(nested: Any) -> dict[str, Any]:
+    """The attributes of a nested attribute, by name."""
+    return {slot[0]: slot[1] for slot in nested["attrs"]} if nested else {}
+
+
+class Codec:
+    """Requests to bytes and bytes to messages, by pyroute2's classes.
+
+    What a version of pyroute2 lacks is added here, and nowhere else.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from pyroute2.netlink.rtnl.fibmsg import fibmsg
+            from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+            from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+            from pyroute2.netlink.rtnl.ndmsg import ndmsg
+            from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
+            from pyroute2.netlink.rtnl.rtmsg import rtmsg
+        except ImportError as error:
+            raise EnvironmentMissing.of(
+                f"pyroute2 cannot be imported ({error}): install python3-pyroute2 for the system's Python, or pyroute2 for "
+                "the Python that ansible_python_interpreter names; the role weft.netns.prepare does either"
+            ) from error
+
+        class Address(ifaddrmsg):  # type: ignore[misc]  # IFA_PROTO came with 0.7.3
+            __slots__ = ()
+            nla_map = _extended(ifaddrmsg.nla_map, ("IFA_RT_PRIORITY", "uint32"), ("IFA_TARGET_NETNSID", "uint32"), ("IFA_PROTO", "uint8"))
+
+        class Neighbour(ndmsg):  # type: ignore[misc]  # NDA_PROTOCOL is missing in 0.7.2
+            __slots__ = ()
+            nla_map = _extended(ndmsg.nla_map, ("NDA_LINK_NETNSID", "uint32"), ("NDA_SRC_VNI", "uint32"), ("NDA_PROTOCOL", "uint8"))
+
+        by_object = (ifinfmsg, Address, rtmsg, Neighbour, fibmsg)
+        self._classes: dict[int, Any] = {number: by_object[(number - 16) // 4] for number in range(16, 35)}
+        self._classes[RTM["RTM_NEWNSID"]] = self._classes[RTM["RTM_GETNSID"]] = nsidmsg
+
+    def encode(self, request: Request, flags: int, sequence: int) -> bytes:
+        number = RTM[request.type]
+        message = self._classes[number]()
+        for name, value in request.fields.items():
+            message[name] = value
+        message["attrs"] = list(request.attrs)
+        message["header"]["type"] = number
+        message["header"]["flags"] = request.flags | flags | NLM_F_REQUEST
+        message["header"]["sequence_number"] = sequence
+        message.encode()
+        return bytes(message.data)
+
+    def decode(self, number: int, raw: bytes) -> Message:
+        message = self._classes[number](raw)
+        message.decode()
+        return Message(message, attributes(message), raw)
+
+
+def _extended(nla_map: tuple[tuple[str, str], ...], *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    known = {name for name, kind in nla_map}
+    return tuple(nla_map) + tuple(item for item in more if item[0] not in known)
+
+
+class Handle:
+    """An open namespace: a descriptor that keeps it alive and one netlink socket inside."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.identity = os.fstat(fd).st_ino
+        self.socket: socket.socket | None = None
+
+    def close(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+        os.close(self.fd)
+
+
+class Kernel:
+    """A conversation with the kernel of this host. Use as a context manager: it returns to the host's namespace."""
+
+    def __init__(self) -> None:
+        self.codec = Codec()
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._buffer = bytearray(1 << 18)
+        self._sequence = 0
+        _raise_descriptor_limit()
+        host = Handle(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        self._nsfs = os.fstat(host.fd).st_dev
+        self._handles: dict[str, Handle] = {HOST: host}
+        self._inside = HOST
+
+    def __enter__(self) -> Kernel:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._enter(HOST)
+        for handle in self._handles.values():
+            handle.close()
+        self._handles = {}
+
+    # -- namespaces
+
+    def names(self) -> list[str]:
+        """Names under /run/netns, sorted. Also those of files that are no namespaces."""
+        try:
+            return sorted(os.listdir(NETNS_DIR))
+        except FileNotFoundError:
+            return []
+
+    def identity(self, name: str) -> int:
+        """Inode of the namespace called ``name``; 0: there is none (or the file is not a namespace)."""
+        handle = self._open(name)
+        return handle.identity if handle else 0
+
+    def identity_of(self, path: str) -> int:
+        """Inode of the namespace at ``path``; 0: there is none."""
+        try:
+            stat = os.stat(path)
+        except OSError:
+            return 0
+        return stat.st_ino if stat.st_dev == self._nsfs else 0
+
+    def cookie(self) -> int:
+        """A number for the host's namespace that no other namespace gets before the next boot (socket(7))."""
+        try:
+            raw = self._socket(HOST).getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8)
+            return int(struct.unpack("=Q", raw)[0])
+        except OSError:
+            return self._handles[HOST].identity
+
+    def descriptor(self, name: str) -> int:
+        """The open descriptor of a namespace, for a request that refers to it."""
+        return self._required(name).fd
+
+    def make(self, name: str, requests: Sequence[Request]) -> None:
+        """A new namespace; ``requests`` are carried out inside before its name is bound."""
+        self._call("unshare", CLONE_NEWNET)
+        handle = Handle(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        self._forget(name)
+        self._handles[name] = handle
+        self._inside = name
+        try:
+            for answer in self.send(name, requests):
+                if isinstance(answer, KernelError):
+                    raise answer
+            self._bind(handle.fd, name)
+        except BaseException:
+            self._forget(name)
+            raise
+
+    def adopt(self, name: str, path: str) -> None:
+        """Bind the namespace at ``path`` under ``name``."""
+        handle = Handle(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        self._forget(name)
+        self._handles[name] = handle
+        self._bind(handle.fd, name)
+
+    def unbind(self, name: str) -> Handle:
+        """Take the name away. The namespace lives on until the handle is closed (and nobody is inside)."""
+        handle = self._required(name)
+        self._enter(HOST)
+        self._unmount(name)
+        del self._handles[name]
+        return handle
+
+    def bind_again(self, name: str, handle: Handle) -> None:
+        """Undo of :meth:`unbind`: the same namespace under the same name."""
+        self._bind(handle.fd, name)
+        self._handles[name] = handle
+
+    def remove_leftover(self, name: str) -> None:
+        """Remove the file of a name that was never bound, or no longer is."""
+        self._unmount(name)
+
+    def processes(self, identities: set[int]) -> dict[int, list[int]]:
+        """Processes inside the namespaces with these inodes: inode to pids."""
+        found: dict[int, list[int]] = {}
+        for pid in filter(str.isdigit, os.listdir("/proc") if identities else ()):
+            inode = self.identity_of(f"/proc/{pid}/ns/net")
+            if inode in identities and int(pid) != os.getpid():
+                found.setdefault(inode, []).append(int(pid))
+        return found
+
+    # -- netlink
+
+    def dump(self, name: str, request: Request) -> list[Message]:
+        """All objects of one type in a namespace; repeated while somebody changes them in between."""
+        for _attempt in range(DUMP_TRIES):
+            messages, interrupted = self._dump_once(name, request)
+            if not interrupted:
+                return messages
+        raise KernelError(errno.EAGAIN, f"{name}: {request.type} was interrupted {DUMP_TRIES} times by changes from elsewhere")
+
+    def send(self, name: str, requests: Sequence[Request]) -> list[Any]:
+        """Send all in one message to the kernel. For each request: None, a Message, or a KernelError."""
+        if not requests:
+            return []
+        first = self._sequence + 1
+        self._sequence += len(requests)
+        parts = [
+            self.codec.encode(request, NLM_F_ACK if index == len(requests) - 1 else 0, first + index)
+            for index, request in enumerate(requests)
+        ]
+        connection = self._socket(name)
+        connection.send(b"".join(parts))
+        return self._answers(connection, first, len(requests))
+
+    def replay(self, name: str, number: int, messages: Sequence[bytes]) -> None:
+        """Send dumped messages back as requests, as `ip route restore` does. What exists is left as it is."""
+        connection = self._socket(name)
+        for raw in messages:
+            self._sequence += 1
+            flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL
+            connection.send(HEADER.pack(len(raw), number, flags, self._sequence, 0) + raw[HEADER.size :])
+            self._answers(connection, self._sequence, 1)
+
+    def wait_gone(self, name: str, indexes: set[int], timeout: float) -> set[int]:
+        """Wait until the links with these indexes are gone. Returns those that are still there."""
+        deadline = time.monotonic() + timeout
+        self._enter(name)
+        with _netlink_socket(1 << RTNLGRP_LINK - 1) as events:
+            left = self._present(name, indexes)
+            while left and deadline > time.monotonic():
+                ready = select.select([events], [], [], deadline - time.monotonic())[0]
+                left = self._drain(events, name, left) if ready else left
+        return left
+
+    # -- files
+
+    def read_sysctl(self, name: str, path: str) -> str | None:
+        """Value of the file ``path`` below /proc/sys, seen from inside the namespace; None: there is none."""
+        self._enter(name)
+        try:
+            with open(f"/proc/sys/{path}", encoding="ascii") as file:
+                return " ".join(file.read().split())
+        except FileNotFoundError:
+            return None
+
+    def write_sysctl(self, name: str, path: str, value: str) -> None:
+        self._enter(name)
+        try:
+            with open(f"/proc/sys/{path}", "w", encoding="ascii") as file:
+                file.write(value)
+        except OSError as error:
+            raise KernelError(error.errno or errno.EIO, os.strerror(error.errno or errno.EIO)) from error
+
+    def list_sysctls(self, name: str, folder: str) -> list[str]:
+        """Names in a folder below /proc/sys, seen from inside the namespace."""
+        self._enter(name)
+        try:
+            return sorted(os.listdir(f"/proc/sys/{folder}"))
+        except FileNotFoundError:
+            return []
+
+    def read_file(self, path: str) -> str | None:
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def write_file(self, path: str, content: str | None) -> None:
+        """Replace a file in one step; None removes it, and its folder when that is empty then."""
+        try:
+            if content is None:
+                os.unlink(path)
+                with contextlib.suppress(OSError):
+                    os.rmdir(os.path.dirname(path))
+                return
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
+                file.write(content)
+            os.replace(f"{path}.{os.getpid()}", path)
+        except OSError as error:
+            raise KernelError(error.errno or errno.EIO, f"{path}: {error.strerror}") from error
+
+    def make_tun(self, name: str, link: str, tap: bool, owner: int | None) -> None:
+        """A persistent tun or tap device: the kernel makes those by ioctl only (tun.rst)."""
+        import fcntl
+
+        self._enter(name)
+        flags = (IFF_TAP if tap else IFF_TUN) | IFF_NO_PI
+        try:
+            with open("/dev/net/tun", "r+b", buffering=0) as device:
+                fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", link.encode(), flags))
+                if owner is not None:
+                    fcntl.ioctl(device, TUNSETOWNER, owner)
+                fcntl.ioctl(device, TUNSETPERSIST, 1)
+        except OSError as error:
+            raise KernelError(error.errno or errno.EIO, f"/dev/net/tun: {os.strerror(error.errno or errno.EIO)}") from error
+
+    # -- inside
+
+    def _open(self, name: str) -> Handle | None:
+        if name in self._handles:
+            return self._handles[name]
+        try:
+            fd = os.open(local_path(name), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        if os.fstat(fd).st_dev != self._nsfs:
+            os.close(fd)
+            return None
+        self._handles[name] = Handle(fd)
+        return self._handles[name]
+
+    def _required(self, name: str) -> Handle:
+        handle = self._open(name)
+        if handle is None:
+            raise KernelError(errno.ENOENT, f"there is no namespace {name}")
+        return handle
+
+    def release(self, name: str) -> None:
+        """Close what is open of a namespace; it is opened again when needed."""
+        self._enter(HOST)
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        handle = self._handles.pop(name, None)
+        if handle:
+            handle.close()
+
+    def _enter(self, name: str) -> None:
+        if self._inside != name:
+            self._call("setns", self._required(name).fd, CLONE_NEWNET)
+            self._inside = name
+
+    def _socket(self, name: str) -> socket.socket:
+        handle = self._required(name)
+        if handle.socket is None:
+            self._enter(name)
+            handle.socket = _netlink_socket()
+        return handle.socket
+
+    def _bind(self, fd: int, name: str) -> None:
+        self._share_directory()
+        path = local_path(name)
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0))
+        self._call("mount", f"/proc/thread-self/fd/{fd}".encode(), path.encode(), b"none", MS_BIND, None)
+
+    def _share_directory(self) -> None:
+        """As ip-netns(8) does: a mount of its own, shared, so that names appear and go in all mount namespaces."""
+        os.makedirs(NETNS_DIR, mode=0o755, exist_ok=True)
+        try:
+            self._call("mount", b"none", NETNS_DIR.encode(), b"none", MS_SHARED | MS_REC, None)
+        except KernelError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self._call("mount", NETNS_DIR.encode(), NETNS_DIR.encode(), b"none", MS_BIND | MS_REC, None)
+            self._call("mount", b"none", NETNS_DIR.encode(), b"none", MS_SHARED | MS_REC, None)
+
+    def _unmount(self, name: str) -> None:
+        path = local_path(name)
+        if self._libc.umount2(path.encode(), MNT_DETACH) < 0 and ctypes.get_errno() not in (errno.EINVAL, errno.ENOENT):
+            raise KernelError(ctypes.get_errno(), f"umount {path}: {os.strerror(ctypes.get_errno())}")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+    def _call(self, function: str, *arguments: Any) -> None:
+        if getattr(self._libc, function)(*arguments) < 0:
+            number = ctypes.get_errno()
+            raise KernelError(number, f"{function}: {os.strerror(number)}")
+
+    def _dump_once(self, name: str, request: Request) -> tuple[list[Message], bool]:
+        self._sequence += 1
+        connection = self._socket(name)
+        connection.send(self.codec.encode(request, NLM_F_DUMP, self._sequence))
+        messages: list[Message] = []
+        interrupted = False
+        for number, flags, raw in self._received(connection, self._sequence):
+            interrupted = interrupted or bool(flags & NLM_F_DUMP_INTR)
+            if number == NLMSG_DONE:
+                break
+            if number == NLMSG_ERROR:
+                raise _error(raw, flags)
+            messages.append(self.codec.decode(number, raw))
+        return messages, interrupted
+
+    def _answers(self, connection: socket.socket, first: int, count: int) -> list[Any]:
+        """The last request asked for an acknowledgement; errors and answers of the others come before it."""
+        answers: list[Any] = [None] * count
+        for number, flags, raw in self._received(connection, first, first + count - 1):
+            index = HEADER.unpack_from(raw)[3] - first
+            if number != NLMSG_ERROR:
+                answers[index] = self.codec.decode(number, raw)
+                continue
+            if struct.unpack_from("=i", raw, HEADER.size)[0]:
+                answers[index] = _error(raw, flags)
+            if index == count - 1:
+                return answers
+        return answers
+
+    def _received(self, connection: socket.socket, first: int, last: int | None = None) -> Iterator[tuple[int, int, bytes]]:
+        """Type, flags and bytes of each message that answers the requests first … last."""
+        last = first if last is None else last
+        while True:
+            size = connection.recv_into(self._buffer)
+            offset = 0
+            while offset < size:
+                length, number, flags, sequence, _port = HEADER.unpack_from(self._buffer, offset)
+                if first <= sequence <= last:
+                    yield number, flags, bytes(self._buffer[offset : offset + length])
+                offset += (length + 3) & ~3
+
+    def _present(self, name: str, indexes: set[int]) -> set[int]:
+        return indexes & {message.fields["index"] for message in self.dump(name, Request("RTM_GETLINK", attrs=[("IFLA_EXT_MASK", 8)]))}
+
+    def _drain(self, events: socket.socket, name: str, left: set[int]) -> set[int]:
+        try:
+            size = events.recv_into(self._buffer)
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            return self._present(name, left)
+        number = HEADER.unpack_from(self._buffer)[1] if size else 0
+        if number != RTM["RTM_DELLINK"]:
+            return left
+        return left - {struct.unpack_from("=i", self._buffer, HEADER.size + 4)[0]}
+
+
+def check_capabilities() -> None:
+    """Changing networks needs two capabilities (capabilities(7)); say so before anything is tried."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        effective = int(next(line for line in file if line.startswith("CapEff")).split()[1], 16)
+    wanted = {"CAP_NET_ADMIN": CAP_NET_ADMIN, "CAP_SYS_ADMIN": CAP_SYS_ADMIN}
+    missing = [name for name, bit in wanted.items() if not effective >> bit & 1]
+    if missing:
+        raise EnvironmentMissing.of(f"{' and '.join(missing)} missing: run as root (become: true)")
+
+
+def _netlink_socket(groups: int = 0) -> socket.socket:
+    connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+    for option in (NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK):
+        connection.setsockopt(SOL_NETLINK, option, 1)
+    for option in (SO_SNDBUFFORCE, SO_RCVBUFFORCE):
+        try:
+            connection.setsockopt(socket.SOL_SOCKET, option, 1 << 22)
+        except PermissionError:  # reading works without
+            pass
+    connection.bind((0, groups))
+    return connection
+
+
+def _error(raw: bytes, flags: int) -> KernelError:
+    """NLMSG_ERROR with its extended acknowledgement, if any (netlink.h: nlmsgerr_attrs)."""
+    number = -struct.unpack_from("=i", raw, HEADER.size)[0]
+    text = os.strerror(number)
+    offset = HEADER.size + 4 + HEADER.size
+    while flags & NLM_F_ACK_TLVS and offset + 4 <= len(raw):
+        length, kind = struct.unpack_from("=HH", raw, offset)
+        if kind == 1:
+            text += f" ({raw[offset + 4 : offset + length].rstrip(bytes(1)).decode(errors='replace')})"
+        offset += max(4, (length + 3) & ~3)
+    return KernelError(number, text)
+
+
+def _raise_descriptor_limit() -> None:
+    """A descriptor and a socket for each namespace: a thousand containers need more than the usual 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

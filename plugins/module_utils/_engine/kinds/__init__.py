@@ -1,0 +1,19 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The registry of link kinds: a new kind is one file and one line here."""
+
+from __future__ import annotations
+
+from .base import Attribute, Kind
+from .bridge import BRIDGE
+from .dummy import DUMMY
+from .ifb import IFB
+from .macvlan import MACVLAN
+from .tun import TUN
+from .veth import VETH
+from .vxlan import VXLAN
+
+KINDS = {kind.name: kind for kind in (BRIDGE, DUMMY, IFB, MACVLAN, TUN, VETH, VXLAN)}
+
+__all__ = ["KINDS", "Attribute", "Kind"]

@@ -1,0 +1,58 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a kind of link is: its attributes, and how they travel in netlink."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ..schema import Check
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One key of a kind's dictionary and the netlink attribute that carries it.
+
+    ``nla`` empty: not an attribute of IFLA_INFO_DATA; somebody else carries it (a peer, a parent).
+    ``fixed``: the kernel cannot change it on an existing link, so the link is made anew.
+    """
+
+    key: str
+    check: Check
+    nla: str = ""
+    fixed: bool = False
+    required: bool = False
+    encode: Callable[[Any], Any] = _same
+    decode: Callable[[Any], Any] = _same
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A link kind. ``parent``: the attribute that holds the index of its ``link``, if it has one."""
+
+    name: str
+    attributes: tuple[Attribute, ...] = ()
+    parent: str = ""  # IFLA_LINK, or an attribute of IFLA_INFO_DATA
+
+    @property
+    def keys(self) -> dict[str, Attribute]:
+        return {attribute.key: attribute for attribute in self.attributes}
+
+    def encode(self, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+        """Attributes of IFLA_INFO_DATA for these values."""
+        return [(a.nla, a.encode(values[a.key])) for a in self.attributes if a.nla and values.get(a.key) is not None]
+
+    def decode(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Values out of IFLA_INFO_DATA."""
+        return {a.key: a.decode(data[a.nla]) for a in self.attributes if a.nla in data}
+
+
+def flag(key: str, nla: str, check: Check) -> Attribute:
+    return Attribute(key, check, nla, encode=int, decode=bool)

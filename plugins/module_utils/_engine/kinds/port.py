@@ -1,0 +1,20 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a link has as the port of a bridge (if_link.h: IFLA_BRPORT_*)."""
+
+from __future__ import annotations
+
+from ..schema import boolean
+from .base import Kind, flag
+
+PORT = Kind(
+    "bridge",
+    (
+        flag("isolated", "IFLA_BRPORT_ISOLATED", boolean),
+        flag("learning", "IFLA_BRPORT_LEARNING", boolean),
+        flag("neigh_suppress", "IFLA_BRPORT_NEIGH_SUPPRESS", boolean),
+        flag("hairpin", "IFLA_BRPORT_MODE", boolean),
+    ),
+)
+DEFAULTS = {"isolated": False, "learning": True, "neigh_suppress": False, "hairpin": False}

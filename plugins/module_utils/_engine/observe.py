@@ -1,0 +1,242 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kernel to model: what is there, as far as a document could concern it. Reading never creates."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import sysctl
+from .claims import Claims, key_of
+from .errors import KernelError
+from .kernel import Kernel, Message, Request
+from .model import ALIAS, HOST, MAIN_TABLE, Desired, Link, Namespace, Observed, Sysctl, local_path, named, resolver_path
+from .wire import address, forward, link, neighbour, resolver, route, rule
+
+ALL_TABLES = 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to read of one namespace beside its links and addresses."""
+
+    tables: frozenset[int] = frozenset({MAIN_TABLE})
+    rules: bool = False
+    neighbours: bool = False
+    sysctls: frozenset[str] = frozenset()
+    resolver: bool = False
+
+
+EVERYTHING = Wanted(frozenset({ALL_TABLES}), rules=True, neighbours=True, resolver=True)
+
+
+@dataclass
+class _Seen:
+    """A namespace as read, before the ends of its links in other namespaces are known."""
+
+    links: list[link.Seen]
+    rest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def by_index(self) -> dict[int, link.Seen]:
+        return {seen.link.index: seen for seen in self.links}
+
+
+def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: bool) -> Observed:
+    """All that the document ``desired``, or the purge of what ``name`` once declared, could touch."""
+    present = kernel.names()
+    claimed = {namespace for namespace, _identifier in claims}
+    concerned = {HOST, *desired.namespaces, *claimed}
+    owned = {other for other in present if purge and other not in concerned and _owner(kernel, other) == name}
+    wanted = {each: _wanted(desired, claims, each) for each in concerned | owned if kernel.identity(each)}
+    namespaces = read(kernel, wanted)
+    doomed = {each: ns for each, ns in namespaces.items() if ns.owner == name and not _kept(desired, each)}
+    inside = kernel.processes({ns.identity for ns in doomed.values()})
+    return Observed(
+        namespaces,
+        leftovers=frozenset(other for other in present if (other in concerned) and other not in namespaces),
+        paths={ns.path: kernel.identity_of(ns.path) for ns in desired.namespaces.values() if ns.path},
+        processes={each: tuple(inside[ns.identity]) for each, ns in doomed.items() if ns.identity in inside},
+    )
+
+
+def _kept(desired: Desired, name: str) -> bool:
+    return name in desired.namespaces and desired.namespaces[name].made
+
+
+def observe_again(kernel: Kernel, names: Iterable[str], former: Observed, desired: Desired, claims: Claims) -> Observed:
+    """The namespaces with these names once more, after something was done to them; the others as they were."""
+    again = read(kernel, {each: _wanted(desired, claims, each) for each in names if kernel.identity(each)})
+    kept = {name: ns for name, ns in former.namespaces.items() if kernel.identity(name)}
+    recalled = {name: _recalled(ns, former.namespaces.get(name), kept) for name, ns in again.items()}
+    return replace(former, namespaces={**kept, **recalled}, leftovers=frozenset(), processes={})
+
+
+def _recalled(ns: Namespace, former: Namespace | None, kept: Mapping[str, Namespace]) -> Namespace:
+    """Ends of links in namespaces that were not read again are where they were. A link whose other end
+    was in a namespace that is deleted is as good as gone: it vanishes when the last descriptor is closed."""
+    links = {}
+    for each in ns.links.values():
+        before = former.links.get(each.name) if former else None
+        if before is None or before.index != each.index:
+            links[each.name] = each
+        elif before.attributes.get("namespace", HOST) in (*kept, HOST):
+            links[each.name] = replace(each, attributes={**before.attributes, **each.attributes}, owner=before.owner)
+    return replace(ns, links=links)
+
+
+def read(kernel: Kernel, wanted: Mapping[str, Wanted]) -> dict[str, Namespace]:
+    """Namespaces by name; links know their peers and lower links as far as those are in namespaces read."""
+    seen = {name: _read_one(kernel, name, each) for name, each in wanted.items()}
+    ends = _ends(kernel, seen)
+    return _with_owners({name: _assemble(kernel, name, one, ends) for name, one in seen.items()})
+
+
+def _owner(kernel: Kernel, name: str) -> str | None:
+    """Whose namespace it is: told by the alias of its lo. Somebody else's is closed again at once."""
+    if not kernel.identity(name):
+        return None
+    [answer] = kernel.send(name, [Request("RTM_GETLINK", {"index": link.LOOPBACK_INDEX}, link.DUMP.attrs, answer=True)])
+    alias = answer.attrs.get("IFLA_IFALIAS") or "" if isinstance(answer, Message) else ""
+    if not alias.startswith(ALIAS):
+        kernel.release(name)
+        return None
+    return str(alias[len(ALIAS) :])
+
+
+def _wanted(desired: Desired, claims: Claims, name: str) -> Wanted:
+    ns = desired.namespaces.get(name, Namespace(name))
+    held = [identifier for namespace, identifier in claims if namespace == name]
+    claimed = {collection: {key_of(each) for each in held if each.startswith(collection + " ")} for collection in ("routes", "sysctls")}
+    tables = {MAIN_TABLE} | {each.table for each in ns.routes.values()} | {key[1] for key in claimed["routes"]}
+    return Wanted(
+        frozenset(tables),
+        rules=bool(ns.rules) or any(each.startswith("rules ") for each in held),
+        neighbours=bool(ns.neighbours) or any(each.startswith("neighbours ") for each in held),
+        sysctls=frozenset(ns.sysctls) | frozenset(claimed["sysctls"]),
+        resolver=bool(ns.resolvers) or any(each.startswith("resolvers ") for each in held),
+    )
+
+
+def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> _Seen:
+    seen = _Seen([link.decode(message) for message in kernel.dump(name, link.DUMP)])
+    names = {index: one.link.name for index, one in seen.by_index.items()}
+    tunnels = [one.link.index for one in seen.links if one.link.kind == "vxlan" and one.link.owner is not None]
+    seen.rest = {
+        "addresses": _dump(kernel, name, address, [address.DUMP], names),
+        "routes": _dump(kernel, name, route, route.dumps(wanted.tables), names),
+        "rules": _dump(kernel, name, rule, rule.DUMPS if wanted.rules else [], names),
+        "neighbours": _dump(kernel, name, neighbour, neighbour.DUMPS if wanted.neighbours else [], names),
+        "forwards": _dump(kernel, name, forward, [forward.dump(index) for index in tunnels], names),
+        "sysctls": named(filter(None, (_read_sysctl(kernel, name, each) for each in wanted.sysctls))),
+        "resolvers": named(_read_resolver(kernel, name)) if wanted.resolver else {},
+    }
+    return seen
+
+
+def _dump(kernel: Kernel, name: str, translator: Any, requests: Iterable[Request], names: Mapping[int, str]) -> dict[Any, Any]:
+    objects = []
+    for request in requests:
+        try:
+            messages = kernel.dump(name, request)
+        except KernelError as error:
+            if error.errno != errno.ENOENT:  # a routing table that does not exist yet
+                raise
+            continue
+        objects += [found for found in (translator.decode(message, names) for message in messages) if found]
+    return named(objects)
+
+
+def _read_sysctl(kernel: Kernel, name: str, key: str) -> Sysctl | None:
+    value = kernel.read_sysctl(name, sysctl.path(key))
+    if value is None:
+        return None
+    echoes: list[tuple[str, str]] = []
+    if key in sysctl.FORWARDING and name == HOST:
+        for echo in sysctl.echo_names(key, kernel.list_sysctls(name, sysctl.FORWARDING[key])):
+            now = kernel.read_sysctl(name, sysctl.path(echo))
+            if now is not None and now != sysctl.echo_value(echo, value):
+                echoes.append((echo, now))
+    return Sysctl(key, value, tuple(echoes))
+
+
+def _read_resolver(kernel: Kernel, name: str) -> list[Any]:
+    content = kernel.read_file(resolver_path(name)) if name != HOST else None
+    return [] if content is None else [resolver.decode(content)]
+
+
+def _ends(kernel: Kernel, seen: Mapping[str, _Seen]) -> dict[tuple[str, int], tuple[str, str]]:
+    """(namespace, index) of a link to (namespace, name) of its peer or lower link.
+
+    A link tells the index of its other end and a number for that end's namespace. Candidates are few: a
+    namespace with a link of that index (that points back, if it is a pair); the kernel is asked to confirm.
+    """
+    ends: dict[tuple[str, int], tuple[str, str]] = {}
+    index_of = {name: one.by_index for name, one in seen.items()}
+    holders: dict[int, list[str]] = {}
+    pointing: dict[tuple[int, int], list[str]] = {}
+    for name, one in seen.items():
+        for each in one.links:
+            holders.setdefault(each.link.index, []).append(name)
+            pointing.setdefault((each.link.index, each.parent), []).append(name)
+    for name, one in seen.items():
+        questions = []
+        for each in one.links:
+            if not each.parent or (name, each.link.index) in ends:
+                continue
+            if each.nsid is None:
+                local = index_of[name].get(each.parent)
+                if local:
+                    ends[name, each.link.index] = (name, local.link.name)
+                continue
+            paired = each.link.kind == "veth"
+            candidates = pointing.get((each.parent, each.link.index), []) if paired else holders.get(each.parent, [])
+            questions += [(each, candidate) for candidate in candidates if candidate != name]
+        for each, candidate in _confirmed(kernel, name, questions):
+            other = index_of[candidate][each.parent].link
+            ends[name, each.link.index] = (candidate, other.name)
+            if each.link.kind == "veth":
+                ends[candidate, other.index] = (name, each.link.name)
+    return ends
+
+
+def _confirmed(kernel: Kernel, name: str, questions: list[tuple[link.Seen, str]]) -> list[tuple[link.Seen, str]]:
+    """Those pairs of link and namespace where the link's other end really is in that namespace."""
+    requests = [Request("RTM_GETNSID", attrs=[("NETNSA_FD", kernel.descriptor(candidate))], answer=True) for _seen, candidate in questions]
+    answers = kernel.send(name, requests)
+    return [
+        question
+        for question, answer in zip(questions, answers)
+        if isinstance(answer, Message) and answer.attrs.get("NETNSA_NSID") == question[0].nsid
+    ]
+
+
+def _assemble(kernel: Kernel, name: str, one: _Seen, ends: Mapping[tuple[str, int], tuple[str, str]]) -> Namespace:
+    names = {index: seen.link.name for index, seen in one.by_index.items()}
+    links = {}
+    for seen in one.links:
+        attributes = dict(seen.link.attributes)
+        end = ends.get((name, seen.link.index))
+        if end:
+            attributes.update({"namespace": end[0], "peer" if seen.link.kind == "veth" else "link": end[1]})
+        links[seen.link.name] = replace(seen.link, master=names.get(seen.master), attributes=attributes)
+    lo = links["lo"].owner if name != HOST and "lo" in links else None
+    groups = {each.name: each.attributes.get("group") for each in links.values()}
+    forwards = {key: each for key, each in one.rest["forwards"].items() if groups.get(each.link) != each.remote}
+    path = None if lo is not None or name == HOST else local_path(name)
+    return Namespace(name, links, **{**one.rest, "forwards": forwards}, path=path, owner=lo, identity=kernel.identity(name))
+
+
+def _with_owners(namespaces: Mapping[str, Namespace]) -> dict[str, Namespace]:
+    """A pair is ours if either end is marked: both ends get the owner."""
+    owned = {(ns.name, each.name): each.owner for ns in namespaces.values() for each in ns.links.values()}
+
+    def settle(each: Link) -> Link:
+        end = (each.attributes.get("namespace"), each.attributes.get("peer"))
+        return replace(each, owner=owned.get(end)) if each.owner is None and each.kind == "veth" else each  # type: ignore[arg-type]
+
+    return {name: replace(ns, links={key: settle(each) for key, each in ns.links.items()}) for name, ns in namespaces.items()}

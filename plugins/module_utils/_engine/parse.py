@@ -1,0 +1,469 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host document (design: what one host gets) to the model, with every fault and its path."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .errors import DocumentError, Fault
+from .kinds import KINDS
+from .kinds.port import PORT
+from .model import (
+    HOST,
+    MAIN_TABLE,
+    Address,
+    Desired,
+    Forward,
+    Link,
+    Namespace,
+    Neighbour,
+    NextHop,
+    Resolver,
+    Route,
+    Rule,
+    Sysctl,
+    default_metric,
+    is_address,
+    local_path,
+)
+from .schema import (
+    Check,
+    boolean,
+    choice,
+    file_name,
+    fwmark,
+    integer,
+    interface,
+    ip,
+    link_name,
+    listing,
+    mac,
+    namespace_name,
+    network,
+    sysctl_name,
+    sysctl_value,
+    text,
+)
+
+TABLES = {"default": 253, "main": MAIN_TABLE, "local": 255}
+FAMILIES = {"ipv4": 4, "ipv6": 6}
+DEFAULTS = {4: "0.0.0.0/0", 6: "::/0"}
+ROUTE_TYPES = ("unicast", "local", "blackhole", "unreachable", "prohibit", "throw")
+FLOOD = "00:00:00:00:00:00"  # a vxlan entry for all destinations that are not known (bridge-fdb(8))
+IPV6_MIN_MTU = 1280
+
+LINK_CHECKS: dict[str, Check] = {
+    "kind": choice(*KINDS),
+    "state": choice("up", "down", "absent"),
+    "mtu": integer(68, 65536),
+    "mac": mac,
+    "master": link_name,
+    "txqueuelen": integer(0, 0xFFFFFFFF),
+    "route_to": ip,
+}
+ROUTE_CHECKS: dict[str, Check] = {
+    "destination": text,
+    "family": choice(*FAMILIES),
+    "gateway": ip,
+    "link": link_name,
+    "source": text,
+    "metric": integer(0, 0xFFFFFFFF),
+    "table": text,
+    "onlink": boolean,
+    "type": choice(*ROUTE_TYPES),
+}
+HOP_CHECKS: dict[str, Check] = {"gateway": ip, "link": link_name, "weight": integer(1, 256), "onlink": boolean}
+RULE_CHECKS: dict[str, Check] = {
+    "priority": integer(0, 0xFFFFFFFF),
+    "family": choice(*FAMILIES),
+    "from": network,
+    "to": network,
+    "iif": link_name,
+    "oif": link_name,
+    "fwmark": fwmark,
+    "table": text,
+    "type": choice("lookup", "blackhole", "unreachable", "prohibit"),
+}
+NEIGHBOUR_CHECKS: dict[str, Check] = {"address": ip, "link": link_name, "mac": mac, "proxy": boolean}
+NAMESPACE_KEYS = ("links", "routes", "rules", "neighbours", "sysctls", "dns", "pid", "path", "in_use")
+
+
+@dataclass
+class _Reader:
+    """Collects the faults of a document while its values are read."""
+
+    faults: list[Fault] = field(default_factory=list)
+
+    def fault(self, path: str, message: str) -> None:
+        self.faults.append(Fault(path, message))
+
+    def value(self, raw: Any, path: str, check: Check) -> Any:
+        try:
+            return check(raw)
+        except ValueError as error:
+            self.fault(path, str(error))
+            return None
+
+    def mapping(self, raw: Any, path: str, keys: Iterable[str] | None = None) -> Mapping[Any, Any]:
+        """``raw`` as a mapping, less the keys that are not known."""
+        if raw is None:
+            return {}
+        if not isinstance(raw, Mapping):
+            self.fault(path, f"{raw!r} is not a mapping")
+            return {}
+        if keys is None:
+            return raw
+        allowed = list(keys)
+        for key in raw:
+            if key not in allowed:
+                close = difflib.get_close_matches(str(key), allowed, 1)
+                hint = f", did you mean {close[0]}?" if close else f"; known are {', '.join(allowed)}"
+                self.fault(_join(path, key), "unknown key" + hint)
+        return {key: value for key, value in raw.items() if key in allowed}
+
+    def values(self, raw: Any, path: str, checks: Mapping[str, Check], *more: str) -> dict[str, Any]:
+        """Known keys of a mapping, checked; those that are absent or faulty are left out. ``more`` pass unchecked."""
+        found = {}
+        for key, value in self.mapping(raw, path, [*checks, *more]).items():
+            if key not in checks:
+                found[key] = value
+            elif value is not None:
+                checked = self.value(value, _join(path, key), checks[key])
+                if checked is not None:
+                    found[key] = checked
+        return found
+
+    def items(self, raw: Any, path: str) -> list[tuple[str, Any]]:
+        """Items of a list with their paths."""
+        if raw is None:
+            return []
+        if not isinstance(raw, (list, tuple)):
+            self.fault(path, f"{raw!r} is not a list")
+            return []
+        return [(f"{path}[{index}]", item) for index, item in enumerate(raw)]
+
+    def collect(self, found: Iterable[tuple[str, Any]]) -> dict[Any, Any]:
+        """Objects by key; one declared twice is a fault."""
+        objects: dict[Any, Any] = {}
+        for path, item in found:
+            if item is not None and item.key in objects:
+                self.fault(path, f"{item.text} is declared twice")
+            elif item is not None:
+                objects[item.key] = item
+        return objects
+
+
+def parse(document: Any) -> Desired:
+    """The document as a :class:`Desired`, both ends of every pair spelt out.
+
+    :raises DocumentError: with all faults of the document.
+    """
+    reader = _Reader()
+    top = reader.mapping(document, "", ("host", "namespaces"))
+    namespaces = {HOST: _namespace(reader, HOST, top.get("host"), HOST)}
+    for name, raw in reader.mapping(top.get("namespaces"), "namespaces").items():
+        path = f"namespaces.{name}"
+        if reader.value(name, path, namespace_name) is not None:
+            namespaces[name] = _namespace(reader, name, raw, path)
+    namespaces = _complete_pairs(reader, namespaces)
+    for namespace in namespaces.values():
+        _check_references(reader, namespace, namespaces)
+    if reader.faults:
+        raise DocumentError(reader.faults)
+    return Desired(namespaces)
+
+
+def _join(path: str, key: Any) -> str:
+    return f"{path}.{key}" if path else str(key)
+
+
+def _path_of(name: str) -> str:
+    return name if name == HOST else f"namespaces.{name}"
+
+
+def _namespace(reader: _Reader, name: str, raw: Any, path: str) -> Namespace:
+    keys = NAMESPACE_KEYS if name != HOST else NAMESPACE_KEYS[:-4]
+    values = reader.mapping(raw, path, keys)
+    links: dict[str, Link] = {}
+    addresses: list[tuple[str, Any]] = []
+    forwards: list[tuple[str, Any]] = []
+    for link, link_raw in reader.mapping(values.get("links"), f"{path}.links").items():
+        link_path = f"{path}.links.{link}"
+        if reader.value(link, link_path, link_name) is not None:
+            links[link] = _link(reader, name, link, link_raw, link_path)
+            addresses += _addresses(reader, links[link], link_raw, link_path)
+            forwards += [(link_path, Forward(link, FLOOD, remote)) for remote in links[link].attributes.get("remotes", ())]
+            links[link] = _without(links[link], "remotes")
+    if name != HOST and "pid" not in values and "path" not in values:
+        lo = links.get("lo", Link("lo"))
+        links["lo"] = replace(lo, state=lo.state or "up")
+    return Namespace(
+        name,
+        links,
+        addresses=reader.collect(addresses),
+        forwards=reader.collect(forwards),
+        routes=reader.collect((at, _route(reader, item, at)) for at, item in reader.items(values.get("routes"), f"{path}.routes")),
+        rules=reader.collect((at, _rule(reader, item, at)) for at, item in reader.items(values.get("rules"), f"{path}.rules")),
+        neighbours=reader.collect(
+            (at, _neighbour(reader, item, at)) for at, item in reader.items(values.get("neighbours"), f"{path}.neighbours")
+        ),
+        sysctls=reader.collect(_sysctls(reader, values.get("sysctls"), f"{path}.sysctls")),
+        resolvers=reader.collect(_resolver(reader, values.get("dns"), f"{path}.dns")),
+        path=_adopted(reader, values, path),
+        in_use=reader.value(values.get("in_use", "refuse"), f"{path}.in_use", choice("refuse", "force")) or "refuse",
+    )
+
+
+def _without(link: Link, key: str) -> Link:
+    return replace(link, attributes={name: value for name, value in link.attributes.items() if name != key})
+
+
+def _adopted(reader: _Reader, values: Mapping[str, Any], path: str) -> str | None:
+    if values.get("pid") is not None and values.get("path") is not None:
+        reader.fault(f"{path}.pid", "give pid or path, not both")
+    if values.get("pid") is not None:
+        pid = reader.value(values["pid"], f"{path}.pid", integer(1, 1 << 22))
+        return f"/proc/{pid}/ns/net" if pid else None
+    where = values.get("path")
+    if where is not None and not (isinstance(where, str) and where.startswith("/") and "\0" not in where):
+        reader.fault(f"{path}.path", f"{where!r} is not an absolute path")
+    return where
+
+
+def _link(reader: _Reader, namespace: str, name: str, raw: Any, path: str) -> Link:
+    values = reader.values(raw, path, LINK_CHECKS, "addresses", "port", *KINDS)
+    kind = values.get("kind")
+    for other in KINDS:
+        if other in values and other != kind:
+            reader.fault(f"{path}.{other}", f"the link is of kind {kind}" if kind else f"add kind: {other}")
+    attributes = _attributes(reader, namespace, kind, values.get(kind), f"{path}.{kind}") if kind else {}
+    port = reader.values(values.get("port"), f"{path}.port", {key: item.check for key, item in PORT.keys.items()})
+    if port and not values.get("master"):
+        reader.fault(f"{path}.port", "these belong to the port of a bridge: name its master")
+    if kind and name == "lo":
+        reader.fault(f"{path}.kind", "lo is there already: list it without kind")
+    if kind and "route_to" in values:
+        reader.fault(f"{path}.route_to", "this finds an existing link: list it without kind")
+    return Link(
+        name,
+        kind,
+        values.get("state", "up" if kind else None),
+        values.get("mtu"),
+        values.get("mac"),
+        values.get("master"),
+        values.get("txqueuelen"),
+        attributes,
+        port,
+        values.get("route_to"),
+    )
+
+
+def _attributes(reader: _Reader, namespace: str, kind: str, raw: Any, path: str) -> dict[str, Any]:
+    known = KINDS[kind].keys
+    values = reader.values(raw, path, {key: item.check for key, item in known.items()})
+    for key, item in known.items():
+        if item.required and key not in values and (not isinstance(raw, Mapping) or key not in raw):
+            reader.fault(f"{path}.{key}", f"a {kind} needs it")
+    if kind == "veth":
+        values.setdefault("namespace", HOST)
+    elif values.get("link"):
+        values.setdefault("namespace", namespace)
+    elif "namespace" in values:
+        reader.fault(f"{path}.namespace", "this is where `link` is: name the link")
+    if kind == "vxlan" and values.get("group") and values.get("remotes"):
+        reader.fault(f"{path}.remotes", "a multicast group or remotes, not both")
+    if kind == "tun":
+        values.setdefault("mode", "tun")
+    return values
+
+
+def _addresses(reader: _Reader, link: Link, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
+    listed = raw.get("addresses") if isinstance(raw, Mapping) else None
+    for at, item in reader.items(listed, f"{path}.addresses"):
+        value = reader.value(item, at, interface)
+        if value:
+            address, _slash, length = value.partition("/")
+            yield at, Address(link.name, address, int(length))
+            if ":" in address and link.mtu and link.mtu < IPV6_MIN_MTU:
+                reader.fault(f"{path}.mtu", f"IPv6 needs {IPV6_MIN_MTU}: {address} would be lost")
+
+
+def _table(reader: _Reader, values: Mapping[str, Any], default: int | None, path: str) -> int | None:
+    raw = values.get("table")
+    return default if raw is None else TABLES.get(raw) or reader.value(raw, f"{path}.table", integer(1, 0xFFFFFFFF))
+
+
+def _route(reader: _Reader, raw: Any, path: str) -> Route | None:
+    checks = {**ROUTE_CHECKS, "table": str}
+    values = reader.values(raw, path, checks, "nexthops")
+    hops = _nexthops(reader, values, path)
+    destination = _destination(reader, values, hops, path)
+    if destination is None:
+        return None
+    kind = values.get("type", "unicast")
+    if kind == "unicast" and not any(hop.gateway or hop.link for hop in hops):
+        reader.fault(path, "a route needs a gateway, a link or nexthops (or a type such as blackhole)")
+    if kind not in ("unicast", "local") and hops:
+        reader.fault(path, f"a {kind} route leads nowhere: no gateway, link or nexthops")
+    family = 6 if ":" in destination else 4
+    table = _table(reader, values, TABLES["local"] if kind == "local" else MAIN_TABLE, path)
+    metric = values.get("metric") or default_metric(family)
+    return Route(destination, kind, hops, values.get("source"), metric, table or MAIN_TABLE)
+
+
+def _nexthops(reader: _Reader, values: Mapping[str, Any], path: str) -> tuple[NextHop, ...]:
+    own = {key: values[key] for key in ("gateway", "link", "onlink") if key in values}
+    if values.get("nexthops") is None:
+        return (NextHop(**own),) if own else ()
+    if own:
+        reader.fault(f"{path}.nexthops", f"{', '.join(own)} belong into each next hop")
+    hops = []
+    for at, item in reader.items(values["nexthops"], f"{path}.nexthops"):
+        hops.append(NextHop(**reader.values(item, at, HOP_CHECKS)))
+        if hops[-1].gateway is None and hops[-1].link is None:
+            reader.fault(at, "a next hop needs a gateway or a link")
+    return tuple(sorted(hops, key=str))
+
+
+def _destination(reader: _Reader, values: Mapping[str, Any], hops: Iterable[NextHop], path: str) -> str | None:
+    raw = values.get("destination")
+    if raw is None:
+        reader.fault(f"{path}.destination", "a route needs it")
+        return None
+    if raw != "default":
+        return reader.value(raw, f"{path}.destination", network)  # type: ignore[no-any-return]
+    if "family" in values:
+        return DEFAULTS[FAMILIES[values["family"]]]
+    gateways = {6 if ":" in hop.gateway else 4 for hop in hops if hop.gateway}
+    if len(gateways) != 1:
+        reader.fault(f"{path}.destination", "default of which family? No gateway tells it: add family: ipv4 or ipv6")
+        return None
+    return DEFAULTS[gateways.pop()]
+
+
+def _rule(reader: _Reader, raw: Any, path: str) -> Rule | None:
+    checks = {**RULE_CHECKS, "from": _selector, "to": _selector, "table": str}
+    values = reader.values(raw, path, checks)
+    told = {6 if ":" in values[key] else 4 for key in ("from", "to") if values.get(key, "all") != "all"}
+    told |= {FAMILIES[values["family"]]} if "family" in values else set()
+    if len(told) != 1:
+        reader.fault(path, "from, to and family are of different families" if told else "add family: ipv4 or ipv6")
+    if "priority" not in values:
+        reader.fault(f"{path}.priority", "a rule needs it")
+    kind = values.get("type", "lookup")
+    table = _table(reader, values, None, path)
+    if (kind == "lookup") != ("table" in values):
+        reader.fault(f"{path}.table", "a lookup needs it" if kind == "lookup" else f"a {kind} rule has none")
+    if len(told) != 1 or "priority" not in values:
+        return None
+    prefixes = [None if values.get(key, "all") == "all" else values[key] for key in ("from", "to")]
+    return Rule(values["priority"], told.pop(), *prefixes, values.get("iif"), values.get("oif"), values.get("fwmark"), table, kind)
+
+
+def _selector(value: Any) -> str:
+    return "all" if value == "all" else network(value)
+
+
+def _neighbour(reader: _Reader, raw: Any, path: str) -> Neighbour | None:
+    values = reader.values(raw, path, NEIGHBOUR_CHECKS)
+    if values.get("proxy", False) == ("mac" in values):
+        reader.fault(path, "a neighbour has either a mac or proxy: true")
+    for key in ("address", "link"):
+        if key not in values and (not isinstance(raw, Mapping) or key not in raw):
+            reader.fault(f"{path}.{key}", "a neighbour needs it")
+    if "address" not in values or "link" not in values:
+        return None
+    return Neighbour(values["link"], values["address"], values.get("mac"), values.get("proxy", False))
+
+
+def _sysctls(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
+    for name, value in reader.mapping(raw, path).items():
+        at = f"{path}.{name}"
+        checked = reader.value(name, at, sysctl_name), reader.value(value, at, sysctl_value)
+        if None not in checked:
+            yield at, Sysctl(*checked)
+
+
+def _resolver(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
+    values = reader.values(raw, path, {"nameservers": listing(ip), "search": listing(file_name)})
+    if values:
+        yield path, Resolver(values.get("nameservers", ()), values.get("search", ()))
+
+
+# -- what only the whole document tells
+
+
+def _complete_pairs(reader: _Reader, namespaces: Mapping[str, Namespace]) -> dict[str, Namespace]:
+    """Each listed end of a veth pair gets its other end; a namespace only named exists already."""
+    ends = {(ns.name, link.name): link for ns in namespaces.values() for link in ns.links.values() if link.kind == "veth"}
+    implied: dict[str, dict[str, Link]] = {}
+    for (namespace, name), link in ends.items():
+        where, peer = link.attributes.get("namespace"), link.attributes.get("peer")
+        path = f"{_path_of(namespace)}.links.{name}.veth"
+        if where is None or peer is None:
+            continue
+        if (where, peer) == (namespace, name):
+            reader.fault(f"{path}.peer", "a pair has two ends: this names itself")
+        other = namespaces[where].links.get(peer) if where in namespaces else None
+        if other is None:
+            _imply(reader, implied, path, (where, peer), (namespace, name), link)
+        elif (other.attributes.get("namespace"), other.attributes.get("peer")) != (namespace, name) or other.kind != "veth":
+            reader.fault(f"{path}.peer", f"{where}/{peer} is declared too, but not as a veth whose peer is {namespace}/{name}")
+        elif (link.state == "absent") != (other.state == "absent"):
+            reader.fault(f"{path}.peer", f"one end of a pair cannot go without the other, {where}/{peer}")
+    return _with_links(namespaces, implied)
+
+
+def _imply(
+    reader: _Reader, implied: dict[str, dict[str, Link]], path: str, end: tuple[str, str], claimant: tuple[str, str], link: Link
+) -> None:
+    where, peer = end
+    taken = implied.setdefault(where, {}).get(peer)
+    if taken:
+        first = "{namespace}/{peer}".format(**taken.attributes)
+        reader.fault(f"{path}.peer", f"{where}/{peer} is the peer of {first} already")
+        return
+    attributes = {"peer": claimant[1], "namespace": claimant[0]}
+    implied[where][peer] = Link(peer, "veth", "absent" if link.state == "absent" else "up", attributes=attributes)
+
+
+def _with_links(namespaces: Mapping[str, Namespace], implied: Mapping[str, Mapping[str, Link]]) -> dict[str, Namespace]:
+    completed = dict(namespaces)
+    for where, links in implied.items():
+        namespace = completed.get(where) or Namespace(where, path=local_path(where))
+        completed[where] = replace(namespace, links={**namespace.links, **links})
+    return completed
+
+
+def _check_references(reader: _Reader, namespace: Namespace, namespaces: Mapping[str, Namespace]) -> None:
+    """Every link that something refers to is listed."""
+    path = _path_of(namespace.name)
+    for link in namespace.links.values():
+        at = f"{path}.links.{link.name}"
+        if link.master is not None:
+            master = namespace.links.get(link.master)
+            if master is None:
+                reader.fault(f"{at}.master", _undeclared(link.master, path))
+            elif master.kind not in (None, "bridge") or master is link:
+                reader.fault(f"{at}.master", f"{link.master} is no bridge")
+        lower, where = link.attributes.get("link"), link.attributes.get("namespace")
+        if lower and (where not in namespaces or lower not in namespaces[where].links):
+            reader.fault(f"{at}.{link.kind}.link", _undeclared(lower, _path_of(str(where))))
+    for index, route in enumerate(namespace.routes.values()):
+        for hop in route.nexthops:
+            if hop.link and hop.link not in namespace.links:
+                reader.fault(f"{path}.routes[{index}].link", _undeclared(hop.link, path))
+        if route.source and not is_address(route.source) and route.source not in namespace.links:
+            reader.fault(f"{path}.routes[{index}].source", f"{route.source!r} is neither an address nor a link of {path}.links")
+    for index, neighbour in enumerate(namespace.neighbours.values()):
+        if neighbour.link not in namespace.links:
+            reader.fault(f"{path}.neighbours[{index}].link", _undeclared(neighbour.link, path))
+
+
+def _undeclared(link: str, path: str) -> str:
+    return f"{link} is not declared; list it in {path}.links ({link}: {{}} if it exists already)"

@@ -1,0 +1,80 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Desired and observed to steps. Decides everything, touches nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import cascade
+from .claims import Claims, Ledger
+from .errors import ConflictError
+from .model import HOST, OBJECTS, Desired, Observed
+from .planner import links, namespaces, objects
+from .planner.context import Context
+from .resolve import resolve
+from .steps import Step
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``claims`` are what holds once the steps are done."""
+
+    steps: tuple[Step, ...]
+    claims: Claims
+    warnings: tuple[str, ...] = ()
+
+
+def plan(desired: Desired, observed: Observed, claims: Claims, name: str, purge: bool = True, absent: bool = False) -> Plan:
+    """The steps from ``observed`` to ``desired``, in the order in which the kernel takes them.
+
+    :param name: the document's name; only objects of this name are deleted.
+    :param purge: what is ours and not declared goes.
+    :param absent: what is declared goes.
+    :raises ConflictError: with every reason why the document cannot hold on this host.
+    """
+    resolved, warnings = resolve(desired, observed)
+    ctx = Context(resolved.namespaces, observed, Ledger(name, dict(claims)), purge, absent)
+    steps = _steps(ctx)
+    if ctx.faults:
+        raise ConflictError(ctx.faults)
+    return Plan(tuple(steps), ctx.ledger.claims, tuple(warnings))
+
+
+def _steps(ctx: Context) -> list[Step]:
+    doomed = namespaces.doomed(ctx)
+    reasons = links.removals(ctx, doomed)
+    gone = links.gone(ctx, reasons, doomed)
+    removed = objects.removals(ctx, gone, doomed)
+    before = dict(ctx.now)
+    objects.settle(ctx, removed)
+    ctx.now = cascade.without_links(ctx.now, gone)
+    links.forget(ctx, gone)
+    released = links.releases(ctx)
+    removed_namespaces = namespaces.removals(ctx)
+    for each in doomed:
+        ctx.ledger.forget(each)
+        del ctx.now[each]
+    made_namespaces = namespaces.creations(ctx)
+    made = [] if ctx.absent else links.creations(ctx, gone)
+    after, ctx.now = ctx.now, before
+    removed_links = links.removal_steps(ctx, reasons, doomed, made)
+    ctx.now = after
+    links.settle(ctx, made)
+    configured = [] if ctx.absent else _configuration(ctx)
+    return [*removed, *removed_links, *released, *removed_namespaces, *made_namespaces, *made, *configured]
+
+
+def _configuration(ctx: Context) -> list[Step]:
+    """What is made in namespaces and of links that are there: containers first, so that bridges come up last."""
+    steps = []
+    for name in sorted(ctx.desired, key=lambda name: name == HOST):
+        if name not in ctx.now:
+            continue
+        want = ctx.desired[name]
+        steps += objects.changes(ctx, want, OBJECTS[0])  # sysctls before anything comes up
+        steps += links.changes(ctx, want)
+        for collection in OBJECTS[1:]:
+            steps += objects.changes(ctx, want, collection)
+    return steps

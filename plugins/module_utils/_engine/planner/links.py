@@ -1,0 +1,252 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links that are made, deleted, made anew and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from .. import cascade
+from ..cascade import End
+from ..claims import object_id
+from ..kinds import KINDS
+from ..kinds.port import DEFAULTS as PORT_DEFAULTS
+from ..model import HOST, Link, Namespace
+from ..steps import Pair, Step, flat
+from .context import Context, whose
+
+MANAGED = ("state", "mtu", "mac", "master", "txqueuelen")
+PLACE = ("peer", "namespace", "link")
+MADE = "made"  # claim on a link whose mark comes after its creation
+
+
+def peer_of(link: Link) -> End:
+    return (link.attributes.get("namespace", ""), link.attributes.get("peer", ""))
+
+
+def removals(ctx: Context, doomed: set[str]) -> dict[End, str]:
+    """Links that go, outside of namespaces that go, and why (a reason may need no words)."""
+    reasons = {}
+    for where, ns in ctx.now.items():
+        for link in ns.links.values() if where not in doomed else ():
+            reason = _reason(ctx, where, link)
+            if reason is not None:
+                reasons[where, link.name] = reason
+    return reasons
+
+
+def gone(ctx: Context, reasons: Iterable[End], doomed: set[str]) -> set[End]:
+    """All links that are not there any more when those for which there is a reason, and the doomed namespaces, are gone."""
+    inside = {(where, name) for where in doomed for name in ctx.now[where].links}
+    return cascade.spread(ctx.now, {*reasons, *inside})
+
+
+def _reason(ctx: Context, where: str, link: Link) -> str | None:
+    want = ctx.wanted(where).links.get(link.name)
+    made = link.owner == ctx.name or (link.owner is None and ctx.name in ctx.ledger.names(where, object_id(MADE, link.name)))
+    mine = made or (ctx.own(where) and not link.permanent)
+    if want is None:
+        return "" if ctx.purge and made and not link.permanent else None
+    if want.state == "absent" or (ctx.absent and want.kind):
+        if not mine:
+            ctx.fault(where, f"the link {link.name} {whose(link.owner)} and is left alone", "links", link.name)
+        return ""
+    if want.kind is None or ctx.absent:
+        return None
+    other = _otherness(want, link)
+    if mine:
+        return f"made anew: {other}" if other else None
+    if other or ctx.name:
+        hint = "list it without kind to use it, or name another"
+        ctx.fault(where, f"the link {where}/{link.name} exists already and {whose(link.owner)}; {hint}", "links", link.name)
+    return None
+
+
+def _otherness(want: Link, seen: Link) -> str:
+    """What makes it another link: its kind, or an attribute that the kernel cannot change. Empty: the same link."""
+    if want.kind != seen.kind:
+        return f"kind {seen.kind} to {want.kind}"
+    fixed = [attribute.key for attribute in KINDS[str(want.kind)].attributes if attribute.fixed]
+    given = {key: want.attributes[key] for key in fixed if want.attributes.get(key) is not None}
+    return ", ".join(f"{key} {seen.attributes.get(key)} to {value}" for key, value in given.items() if seen.attributes.get(key) != value)
+
+
+def creations(ctx: Context, missing: set[End]) -> list[Step]:
+    """Declared links that are not there, or are in ``missing``: those that others need first. From here on they are there, down."""
+    steps: dict[frozenset[End], Step] = {}
+    for where, link in _by_dependency(ctx):
+        seen = ctx.now[where].links.get(link.name)
+        if (seen and (where, link.name) not in missing) or link.state == "absent":
+            continue
+        if link.kind is None:
+            ctx.fault(where, f"there is no link {link.name} in {where}; to make one, give its kind", "links", link.name)
+            continue
+        step = _creation(ctx, where, link)
+        if step:
+            steps.setdefault(_ends(step), step)
+    return list(steps.values())
+
+
+def settle(ctx: Context, steps: Iterable[Step]) -> None:
+    """The links that these steps create are there from here on."""
+    for step in steps:
+        for where, link in _made_by(step):
+            ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, link.name: link})
+
+
+def _made_by(step: Step) -> list[tuple[str, Link]]:
+    if isinstance(step.item, Pair):
+        return [(step.namespace, _fresh(step.item.outer)), (step.item.inside, _fresh(step.item.inner))]
+    return [(step.namespace, _fresh(step.item))]
+
+
+def _fresh(link: Link) -> Link:
+    """What a link is right after its creation. The ioctl that makes a tun device takes nothing but its mode and owner."""
+    if link.kind == "tun":
+        return replace(link, mac=None, mtu=None, master=None, txqueuelen=None)
+    return replace(link, port=dict(PORT_DEFAULTS) if link.master else {})
+
+
+def _creation(ctx: Context, where: str, link: Link) -> Step | None:
+    """Created down: it comes up when its configuration stands."""
+    new = replace(link, state="down", port={}, owner=ctx.name)
+    if link.kind != "veth":
+        if link.kind == "tun" or link.attributes.get("namespace", where) != where:
+            ctx.ledger.take(where, object_id(MADE, link.name))
+        return Step(where, None, new)
+    inside, peer = peer_of(link)
+    if inside not in ctx.now:
+        return None  # the missing namespace is a fault of its own
+    other = replace(ctx.wanted(inside).links[peer], state="down", port={}, owner=ctx.name)
+    if inside == HOST and where != HOST:
+        where, new, inside, other = inside, other, where, new
+    return Step(where, None, Pair(new, replace(other, master=None), inside))
+
+
+def _by_dependency(ctx: Context) -> list[tuple[str, Link]]:
+    """Declared links of namespaces that are there; masters and lower links before those that name them."""
+    links = {(ns.name, link.name): link for ns in ctx.desired.values() if ns.name in ctx.now for link in ns.links.values()}
+    ordered: dict[End, Link] = {}
+
+    def visit(end: End, trail: tuple[End, ...]) -> None:
+        if end in ordered or end not in links:
+            return
+        if end in trail:
+            ctx.fault(end[0], "links lie on each other in a circle: " + ", ".join("/".join(each) for each in trail), "links", end[1])
+            return
+        link = links[end]
+        visit((end[0], link.master or ""), (*trail, end))
+        visit((link.attributes.get("namespace", ""), link.attributes.get("link", "")), (*trail, end))
+        ordered[end] = link
+
+    for end in sorted(links, key=lambda end: (links[end].kind != "bridge", end[0] != HOST)):
+        visit(end, ())
+    return [(where, link) for (where, _name), link in ordered.items()]
+
+
+def removal_steps(ctx: Context, reasons: Mapping[End, str], doomed: set[str], made: Iterable[Step]) -> list[Step]:
+    """One step for each link or pair. None for a pair whose other end goes with its namespace, unless its name is
+    wanted at once (it lingers for a while) or a process keeps that namespace alive."""
+    wanted = {end for step in made for end in _ends(step)}
+    steps: dict[frozenset[End], Step] = {}
+    for where, ns in ctx.now.items():
+        for link in ns.links.values() if where not in doomed else ():
+            end, other = (where, link.name), peer_of(link)
+            follows = other[0] in doomed
+            needed = end in wanted or bool(ctx.observed.processes.get(other[0]))
+            if (end in reasons and not follows) or (follows and needed):
+                step = _removal(ctx, where, link, reasons.get(end, ""))
+                steps.setdefault(_ends(step), step)
+    return sorted(steps.values(), key=lambda step: (getattr(step.item, "kind", "") == "bridge", not _lies_on_another(step.item)))
+
+
+def _lies_on_another(item: Any) -> bool:
+    return isinstance(item, Link) and bool(item.attributes.get("link"))
+
+
+def _removal(ctx: Context, where: str, link: Link, reason: str) -> Step:
+    """A pair goes by one step that knows both ends, so that it can be undone."""
+    inside, peer = peer_of(link)
+    other = ctx.now[inside].links.get(peer) if inside in ctx.now else None
+    if link.kind != "veth" or other is None:
+        return Step(where, link, None, reason)
+    if inside == HOST and where != HOST:
+        return Step(inside, Pair(other, link, where), None, reason)
+    return Step(where, Pair(link, other, inside), None, reason)
+
+
+def _ends(step: Step) -> frozenset[End]:
+    if isinstance(step.item, Pair):
+        return frozenset([(step.namespace, step.item.outer.name), (step.item.inside, step.item.inner.name)])
+    return frozenset([(step.namespace, step.item.name)])
+
+
+def forget(ctx: Context, gone: Iterable[End]) -> None:
+    """Claims on links that are gone."""
+    for where, name, _claim in ctx.ledger.held(MADE):
+        if (where, name) in set(gone) or name not in ctx.now.get(where, Namespace(where)).links:
+            ctx.ledger.leave(where, object_id(MADE, name))
+
+
+def releases(ctx: Context) -> list[Step]:
+    """Attributes of links that exist already go back to what they were, when nobody declares them any more."""
+    steps = []
+    for where, (name, attribute), _claim in ctx.ledger.held("links"):
+        if where not in ctx.now:
+            continue
+        want = ctx.wanted(where).links.get(name)
+        declared = want is not None and getattr(want, attribute) is not None
+        if declared != ctx.absent or not (ctx.purge or ctx.absent):
+            continue
+        claim = ctx.ledger.leave(where, object_id("links", (name, attribute)))
+        link = ctx.now[where].links.get(name)
+        if claim is None or link is None or getattr(link, attribute) == claim.former:
+            continue
+        after = replace(link, **{attribute: claim.former})
+        steps.append(Step(where, link, after))
+        ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, name: after})
+    return steps
+
+
+def changes(ctx: Context, ns: Namespace) -> list[Step]:
+    """Attributes in place. Bridges last: each port that joins a running bridge costs more (flooded MLD and DAD)."""
+    steps = []
+    for want in sorted(ns.links.values(), key=lambda link: link.kind == "bridge"):
+        have = ctx.now[ns.name].links.get(want.name)
+        if have is None or want.state == "absent":
+            continue
+        _check_port(ctx, ns, have, want)
+        if want.kind is None and not ctx.own(ns.name):
+            for attribute in MANAGED:
+                if getattr(want, attribute) is not None:
+                    ctx.ledger.take(ns.name, object_id("links", (want.name, attribute)), getattr(have, attribute))
+        after = _merged(ctx, ns.name, have, want)
+        if flat(after) != flat(have):
+            steps.append(Step(ns.name, have, after))
+            if have.state == "up" and after.state == "down":
+                ctx.now[ns.name] = cascade.downed(ctx.now[ns.name], {want.name})
+    return steps
+
+
+def _merged(ctx: Context, where: str, have: Link, want: Link) -> Link:
+    """The link as it shall be: what is declared over what is there."""
+    declared = {key: getattr(want, key) for key in MANAGED if getattr(want, key) is not None}
+    master = ctx.now[where].links.get(have.master or "")
+    if ctx.purge and want.kind and want.master is None and master and master.owner == ctx.name:
+        declared["master"] = None
+    attributes = {key: value for key, value in want.attributes.items() if key not in PLACE and value is not None}
+    port = {**have.port, **want.port} if declared.get("master", have.master) else {}
+    return replace(have, **declared, attributes={**have.attributes, **attributes}, port=port)
+
+
+def _check_port(ctx: Context, ns: Namespace, have: Link, want: Link) -> None:
+    """A NIC that carries the host's addresses is no port: they could not be reached any more."""
+    if not want.master or have.master == want.master or not have.permanent:
+        return
+    carried = [each.ip for each in ctx.now[ns.name].addresses.values() if each.link == have.name and not each.ip.startswith("fe80:")]
+    if carried:
+        message = f"{have.name} carries the address {carried[0]}: as a port of {want.master} it would be cut off"
+        ctx.fault(ns.name, message, "links", have.name, "master")

@@ -1,0 +1,140 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses, routes, rules, neighbours, forwarding entries, sysctls, resolvers: all by one comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from .. import cascade, sysctl
+from ..cascade import End
+from ..claims import object_id
+from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Namespace, Route, Sysctl
+from ..steps import Step
+from .context import Context, listed, whose
+
+MARKED = ("addresses", "forwards", "routes")  # in a namespace of ours the marks in the kernel tell enough of these
+
+OUTSIDE = ("resolvers",)  # files on the host: they do not go with the namespace
+
+
+def removals(ctx: Context, gone: set[End], doomed: set[str]) -> list[Step]:
+    """Objects that go: not declared any more, or declared to be absent. Those on links that go need no step."""
+    steps = []
+    for name, seen in ctx.now.items():
+        lost = {link for where, link in gone if where == name}
+        for collection in reversed(OBJECTS) if name not in doomed else OUTSIDE:
+            steps += _removed(ctx, seen, collection, lost)
+    return steps
+
+
+def settle(ctx: Context, steps: Iterable[Step]) -> None:
+    """What these steps remove is not there from here on, nor what the kernel takes along."""
+    for step in steps:
+        ns = ctx.now[step.namespace]
+        if isinstance(step.item, Sysctl):
+            ctx.now[step.namespace] = replace(ns, sysctls={**ns.sysctls, step.item.key: step.item})
+            continue
+        collection = COLLECTIONS[type(step.item)]
+        if collection == "addresses":
+            ns = cascade.without_addresses(ns, {step.item.key: step.item})
+        left = {key: item for key, item in getattr(ns, collection).items() if key != step.item.key}
+        ctx.now[step.namespace] = replace(ns, **{collection: left})
+
+
+def changes(ctx: Context, ns: Namespace, collection: str) -> list[Step]:
+    """Objects that are made and changed."""
+    have = getattr(ctx.now[ns.name], collection)
+    steps = [
+        _reconciled(ctx, ns, collection, have.get(item.key), item) for item in sorted(getattr(ns, collection).values(), key=_making_order)
+    ]
+    return [step for step in steps if step]
+
+
+def satisfies(seen: Any, want: Any) -> bool:
+    """Whether what is there is what is wanted. A next hop without a link may lead over any."""
+    if not isinstance(want, Route) or len(seen.nexthops) != len(want.nexthops):
+        return bool(seen == want)
+    hops = tuple(replace(hop, link=None) if other.link is None else hop for hop, other in zip(seen.nexthops, want.nexthops))
+    return bool(replace(seen, nexthops=hops) == want)
+
+
+def _removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> list[Step]:
+    have, want = getattr(ns, collection), getattr(ctx.wanted(ns.name), collection)
+    steps = []
+    for key, item in sorted(have.items(), key=lambda pair: _removal_order(pair[1])):
+        if (ctx.absent and key in want) or (ctx.purge and key not in want):
+            step = _removal(ctx, ns, object_id(collection, key), item)
+            steps += [step] if step and not _links_of(item) & lost else []
+    for _where, key, _claim in ctx.ledger.held(collection, ns.name):
+        if key not in have and ((ctx.purge and key not in want) or (ctx.absent and key in want)):
+            ctx.ledger.leave(ns.name, object_id(collection, key))
+    return steps
+
+
+def _removal(ctx: Context, ns: Namespace, identifier: str, item: Any) -> Step | None:
+    """Only what is ours goes; a sysctl goes back to its former value."""
+    names = ctx.ledger.names(ns.name, identifier)
+    if ctx.absent and not isinstance(item, Sysctl) and not _mine(ctx, ns, item, names):
+        ctx.fault(ns.name, f"{item.text} {whose(listed(names))} and is left alone")
+        return None
+    last = ctx.ledger.leave(ns.name, identifier)
+    if isinstance(item, Sysctl):
+        former = last.former if last else None
+        if former is None or former["value"] == item.value:
+            return None
+        return Step(ns.name, item, Sysctl(item.name, former["value"], tuple((echo, value) for echo, value in former["echoes"])))
+    unclaimed = not names and ctx.own(ns.name)
+    return Step(ns.name, item, None) if (last or unclaimed) and (item.ours or ctx.absent) else None
+
+
+def _mine(ctx: Context, ns: Namespace, item: Any, names: frozenset[str]) -> bool:
+    return ctx.own(ns.name) or (item.ours and (not names or ctx.name in names))
+
+
+def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: Any) -> Step | None:
+    identifier = object_id(collection, item.key)
+    same = seen is not None and satisfies(seen, item)
+    if same and not seen.ours:
+        return None  # somebody else made the very same: it does, and stays theirs
+    names = ctx.ledger.names(ns.name, identifier)
+    if not same and seen is not None and not isinstance(item, Sysctl) and not _mine(ctx, ns, seen, names):
+        ctx.fault(ns.name, f"{item.text} cannot be made: {seen.text} exists already and {whose(listed(names))}")
+        return None
+    if seen is None and isinstance(item, Sysctl) and not _comes_later(ctx, ns, item):
+        ctx.fault(ns.name, "this kernel has no such sysctl here", "sysctls", item.name)
+        return None
+    if not (ctx.own(ns.name) and collection in MARKED) or (isinstance(item, Route) and item.table != MAIN_TABLE):
+        former = {"value": seen.value, "echoes": seen.echoes} if isinstance(seen, Sysctl) else None
+        ctx.ledger.take(ns.name, identifier, former)
+    return None if same else Step(ns.name, seen, item)
+
+
+def _comes_later(ctx: Context, ns: Namespace, item: Sysctl) -> bool:
+    """Of links and namespaces that are yet to be made nothing can be read."""
+    now = ctx.now[ns.name]
+    return not now.identity or any(sysctl.about_link(item.name, link.name) for link in now.links.values() if not link.index)
+
+
+def _links_of(item: Any) -> set[str]:
+    if isinstance(item, Route):
+        return {hop.link for hop in item.nexthops if hop.link}
+    if isinstance(item, Sysctl):
+        return set()
+    return {getattr(item, "link", "")}
+
+
+def _making_order(item: Any) -> Any:
+    """Routes that others lead over first; else the document's order (the first address of a subnet is the primary one)."""
+    if isinstance(item, Sysctl):
+        return sysctl.order(item.name)
+    return isinstance(item, Route) and any(hop.gateway for hop in item.nexthops)
+
+
+def _removal_order(item: Any) -> tuple[bool, bool]:
+    """Routes that others lead over last; forwarding back before what guards against its side effects."""
+    leads = isinstance(item, Route) and not any(hop.gateway for hop in item.nexthops)
+    return (isinstance(item, Sysctl) and item.name not in sysctl.FORWARDING, leads)

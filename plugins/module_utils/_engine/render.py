@@ -1,0 +1,164 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Model to document: the inverse of parse.py, for diffs and for showing what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .kinds import KINDS
+from .model import (
+    ANYWHERE,
+    HOST,
+    MAIN_TABLE,
+    Address,
+    Forward,
+    Link,
+    Namespace,
+    Neighbour,
+    NextHop,
+    Resolver,
+    Route,
+    Rule,
+    Sysctl,
+    default_metric,
+)
+from .steps import Pair, Step, flat
+
+Document = dict[str, Any]
+
+
+def document(namespaces: Mapping[str, Namespace]) -> Document:
+    """The host document of these namespaces."""
+    found: Document = {"host": {}, "namespaces": {}}
+    for name, ns in namespaces.items():
+        space = _space(found, name)
+        for link in ns.links.values():
+            _put(space, link)
+        for objects in (ns.addresses, ns.routes, ns.rules, ns.neighbours, ns.forwards, ns.sysctls, ns.resolvers):
+            for item in objects.values():
+                _put(space, item)
+    return found
+
+
+def touched(steps: Iterable[Step]) -> tuple[Document, Document]:
+    """Before and after of the objects that the steps touch, and of nothing else."""
+    before: Document = {}
+    after: Document = {}
+    for step in steps:
+        for found, item in ((before, step.before), (after, step.after)):
+            if isinstance(item, Namespace):
+                _space(found, item.name)
+            elif isinstance(item, Pair):
+                _put(_space(found, step.namespace), item.outer)
+                _put(_space(found, item.inside), item.inner)
+            elif isinstance(item, Link) and isinstance(step.before, Link) and isinstance(step.after, Link):
+                _space(found, step.namespace).setdefault("links", {}).setdefault(item.name, {}).update(
+                    _changed(step.before, step.after, item)
+                )
+            elif item is not None:
+                _put(_space(found, step.namespace), item)
+    return before, after
+
+
+def pairs(namespaces: Mapping[str, Namespace]) -> list[dict[str, str | None]]:
+    """Both ends of every veth, each pair once; a peer that could not be seen is None."""
+    found: dict[frozenset[Any], dict[str, str | None]] = {}
+    for ns in namespaces.values():
+        for link in ns.links.values():
+            if link.kind != "veth":
+                continue
+            where, peer = link.attributes.get("namespace"), link.attributes.get("peer")
+            other = namespaces[where].links.get(peer) if where in namespaces and peer else None
+            row = {"namespace": ns.name, "name": link.name, "mac": link.mac}
+            row.update(peer_namespace=where, peer=peer, peer_mac=other.mac if other else None)
+            found.setdefault(frozenset([(ns.name, link.name), (where, peer)]), row)
+    return list(found.values())
+
+
+def _space(found: Document, name: str) -> Document:
+    space: Document = found.setdefault("host", {}) if name == HOST else found.setdefault("namespaces", {}).setdefault(name, {})
+    return space
+
+
+def _put(space: Document, item: Any) -> None:
+    if isinstance(item, Link):
+        space.setdefault("links", {}).setdefault(item.name, {}).update(link(item))
+    elif isinstance(item, Address):
+        _link_of(space, item.link).setdefault("addresses", []).append(f"{item.ip}/{item.prefixlen}")
+    elif isinstance(item, Forward):
+        _link_of(space, item.link).setdefault("vxlan", {}).setdefault("remotes", []).append(item.remote)
+    elif isinstance(item, Route):
+        space.setdefault("routes", []).append(route(item))
+    elif isinstance(item, Rule):
+        space.setdefault("rules", []).append(rule(item))
+    elif isinstance(item, Neighbour):
+        own = {"proxy": True} if item.proxy else {"mac": item.mac}
+        space.setdefault("neighbours", []).append({"address": item.address, "link": item.link, **own})
+    elif isinstance(item, Sysctl):
+        space.setdefault("sysctls", {})[item.name] = item.value
+    elif isinstance(item, Resolver):
+        space["dns"] = {"nameservers": list(item.nameservers), "search": list(item.search)}
+
+
+def _link_of(space: Document, name: str) -> Document:
+    found: Document = space.setdefault("links", {}).setdefault(name, {})
+    return found
+
+
+def link(item: Link) -> Document:
+    """A link's keys, without its addresses."""
+    kind = {"kind": item.kind} if item.kind in KINDS else {}
+    own = {key: getattr(item, key) for key in ("state", "mtu", "mac", "master", "txqueuelen")}
+    attributes = {key: value for key, value in item.attributes.items() if value is not None}
+    special = {str(item.kind): attributes, "port": dict(item.port)}
+    return {
+        **kind,
+        **{key: value for key, value in own.items() if value is not None},
+        **{key: value for key, value in special.items() if value},
+    }
+
+
+def _changed(before: Link, after: Link, item: Link) -> Document:
+    was, will, own = flat(before), flat(after), flat(item)
+    return {key: own.get(key) for key in {**was, **will} if was.get(key) != will.get(key)}
+
+
+def route(item: Route) -> Document:
+    family = {"family": f"ipv{item.family}"} if item.destination in ANYWHERE else {}
+    found: Document = {"destination": "default" if family else item.destination, **family}
+    if item.type != "unicast":
+        found["type"] = item.type
+    if len(item.nexthops) == 1:
+        found.update(_hop(item.nexthops[0]))
+    elif item.nexthops:
+        found["nexthops"] = [{**_hop(hop), "weight": hop.weight} for hop in item.nexthops]
+    if item.source:
+        found["source"] = item.source
+    if item.metric != default_metric(item.family):
+        found["metric"] = item.metric
+    if item.table != MAIN_TABLE:
+        found["table"] = item.table
+    return found
+
+
+def _hop(hop: NextHop) -> Document:
+    found = {"gateway": hop.gateway, "link": hop.link, "onlink": hop.onlink or None}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def rule(item: Rule) -> Document:
+    found = {
+        "priority": item.priority,
+        "family": f"ipv{item.family}",
+        "from": item.source,
+        "to": item.destination,
+        "iif": item.iif,
+        "oif": item.oif,
+        "fwmark": item.fwmark,
+        "table": item.table,
+        "type": item.type if item.type != "lookup" else None,
+    }
+    return {key: value for key, value in found.items() if value is not None}

@@ -1,0 +1,149 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of single values. Each takes what a document has and returns the canonical form, or raises ValueError."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any, Callable
+
+from .model import HOST
+
+Check = Callable[[Any], Any]
+
+IFNAMSIZ = 16
+MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+CONTROL = re.compile(r"[\x00-\x20\x7f]")
+
+
+def boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is not true or false")
+    return value
+
+
+def integer(low: int, high: int) -> Check:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, (int, str)) or not re.fullmatch(r"-?(\d+|0x[0-9a-fA-F]+)", str(value)):
+            raise ValueError(f"{value!r} is not a whole number")
+        number = int(str(value), 0 if "x" in str(value) else 10)
+        if not low <= number <= high:
+            raise ValueError(f"{number} is not within {low} to {high}")
+        return number
+
+    return check
+
+
+def choice(*allowed: str) -> Check:
+    def check(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(f"{value!r} is not one of {', '.join(allowed)}")
+        return str(value)
+
+    return check
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r} is not a text")
+    return value
+
+
+def file_name(value: Any) -> str:
+    """The name of a namespace: it becomes a file name, so nothing that leads elsewhere."""
+    name = text(value)
+    if name in (".", "..") or "/" in name or CONTROL.search(name):
+        raise ValueError(f"{name!r} is no name: no '/', '.', '..', white space or control characters")
+    if len(name.encode()) > 255:
+        raise ValueError(f"{name[:20]!r}… is longer than 255 bytes")
+    return name
+
+
+def namespace_name(value: Any) -> str:
+    if value == HOST:
+        raise ValueError("'host' is reserved: it is the host's own namespace")
+    return file_name(value)
+
+
+def link_name(value: Any) -> str:
+    """As dev_valid_name() in net/core/dev.c has it."""
+    name = text(value)
+    if name in (".", "..") or re.search(r"[/:]", name) or CONTROL.search(name):
+        raise ValueError(f"{name!r} is no link name: no '/', ':', '.', '..', white space or control characters")
+    if len(name.encode()) >= IFNAMSIZ:
+        raise ValueError(f"{name!r} has {len(name.encode())} bytes, a link's name at most {IFNAMSIZ - 1}")
+    return name
+
+
+def mac(value: Any) -> str:
+    """Canonical: lower case, colons. Unicast only."""
+    address = str(value).lower().replace("-", ":")
+    if not MAC.fullmatch(address):
+        raise ValueError(f"{value!r} is not a MAC address")
+    if int(address[:2], 16) & 1 or address == "00:00:00:00:00:00":
+        raise ValueError(f"{value} is not a unicast MAC address")
+    return address
+
+
+def ip(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not an IP address")
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not an IP address") from None
+
+
+def interface(value: Any) -> str:
+    """An address with its prefix length, as on a link: 10.0.0.1/24."""
+    if not isinstance(value, str) or "/" not in value:
+        raise ValueError(f"{value!r} is not an address with a prefix length, such as 10.0.0.1/24")
+    try:
+        return str(ipaddress.ip_interface(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not an address with a prefix length, such as 10.0.0.1/24") from None
+
+
+def network(value: Any) -> str:
+    """A prefix; an address alone is a host's own."""
+    try:
+        return str(ipaddress.ip_network(text(value)))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not a prefix such as 10.0.0.0/24 ({error})") from None
+
+
+def listing(check: Check) -> Check:
+    def check_all(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(f"{value!r} is not a list")
+        return tuple(check(item) for item in value)
+
+    return check_all
+
+
+def fwmark(value: Any) -> str:
+    """mark or mark/mask, as ip-rule(8) has them; canonical in hexadecimal with the mask."""
+    mark, slash, mask = str(value).partition("/")
+    number = integer(0, 0xFFFFFFFF)
+    return f"{number(mark):#x}/{number(mask if slash else '0xffffffff'):#x}"
+
+
+def sysctl_name(value: Any) -> str:
+    """`net.` and plain names; a `/` inside a component stands for a dot, as in sysctl(8)."""
+    name = text(value)
+    parts = name.split(".")
+    plain = all(part.replace("/", ".") not in ("", ".", "..") and not CONTROL.search(part) for part in parts)
+    if parts[0] != "net" or len(parts) < 3 or not plain:
+        raise ValueError(f"{name!r} is no sysctl of a network namespace: net.… with plain names between the dots")
+    return name
+
+
+def sysctl_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    words = " ".join(str(value).split())
+    if not isinstance(value, (int, str)) or not words:
+        raise ValueError(f"{value!r} is no value of a sysctl")
+    return words

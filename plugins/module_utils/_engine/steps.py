@@ -1,0 +1,92 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A step: one change of one kernel object, as a value. Its undo is the same step read backwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Union
+
+from .model import Link, Namespace, Object, Resolver, Route, Rule, Sysctl
+
+WIDE = (Route, Rule, Sysctl, Resolver)  # objects of a whole namespace; the others belong to a link
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A veth pair. The request is sent to the namespace of ``outer``."""
+
+    outer: Link
+    inner: Link
+    inside: str  # namespace of ``inner``
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A file under /run/netns that an interrupted run left behind."""
+
+    name: str
+
+
+Item = Union[Namespace, Leftover, Pair, Link, Object]
+
+
+@dataclass(frozen=True)
+class Step:
+    """``before`` None: it is made; ``after`` None: it is deleted; else it is changed."""
+
+    namespace: str
+    before: Item | None
+    after: Item | None
+    note: str = ""
+
+    @property
+    def item(self) -> Any:
+        return self.after if self.after is not None else self.before
+
+    @property
+    def inverse(self) -> Step:
+        return Step(self.namespace, self.after, self.before, self.note)
+
+    @property
+    def text(self) -> str:
+        verb = "change" if self.before and self.after else "create" if self.after else "delete"
+        note = f" ({self.note})" if self.note else ""
+        return f"{verb} {_describe(self)}{note}"
+
+
+def _describe(step: Step) -> str:
+    item = step.item
+    if isinstance(item, Namespace):
+        return f"namespace {item.name}" + (f" from {item.path}" if item.path and step.after else "")
+    if isinstance(item, Leftover):
+        return f"file /run/netns/{item.name}, left by an interrupted run"
+    if isinstance(item, Pair):
+        return f"link {item.inside}/{item.inner.name} veth to {step.namespace}/{item.outer.name}"
+    if isinstance(item, Link):
+        changed = isinstance(step.before, Link) and isinstance(step.after, Link)
+        return f"link {step.namespace}/{item.name} " + (differences(step.before, step.after) if changed else str(item.kind))  # type: ignore[arg-type]
+    noun, _space, rest = item.text.partition(" ")
+    if isinstance(item, Sysctl):
+        return f"sysctl {step.namespace} {item.name} " + (
+            f"{step.before.value} to {item.value}" if isinstance(step.before, Sysctl) else f"to {item.value}"
+        )
+    was = f", was {step.before.text.partition(' ')[2]}" if step.before and step.after else ""  # type: ignore[union-attr]
+    return f"{noun} {step.namespace}{' ' if isinstance(item, WIDE) else '/'}{rest}{was}"
+
+
+def flat(link: Link) -> dict[str, Any]:
+    """All that a step can change of a link, by the document's keys."""
+    own = {key: getattr(link, key) for key in ("state", "mtu", "mac", "master", "txqueuelen")}
+    kind = {key: value for key, value in link.attributes.items() if key not in ("peer", "namespace", "link")}
+    return {**own, **kind, **{f"port {key}": value for key, value in link.port.items()}}
+
+
+def differences(before: Link, after: Link) -> str:
+    was = flat(before)
+    return ", ".join(f"{key} {_word(was.get(key))} to {_word(value)}" for key, value in flat(after).items() if was.get(key) != value)
+
+
+def _word(value: Any) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,38 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Addresses (rtnetlink(7), if_addr.h)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Callable
+
+from ..kernel import NLM_F_CREATE, NLM_F_REPLACE, Message, Request
+from ..model import PROTOCOL, Address
+
+IFA_F_SECONDARY, IFA_F_NODAD = 0x01, 0x02
+FAMILIES = {4: 2, 6: 10}
+DUMP = Request("RTM_GETADDR")
+
+
+def decode(message: Message, names: Mapping[int, str]) -> Address | None:
+    attrs = message.attrs
+    link = names.get(message.fields["index"])
+    ip = attrs.get("IFA_LOCAL") or attrs.get("IFA_ADDRESS")
+    if link is None or ip is None:
+        return None
+    secondary = bool(message.fields["family"] == FAMILIES[4] and message.fields["flags"] & IFA_F_SECONDARY)
+    return Address(link, ip, message.fields["prefixlen"], secondary, ours=attrs.get("IFA_PROTO") == PROTOCOL)
+
+
+def make(address: Address, index: Callable[[str], int]) -> Request:
+    """Usable at once: no duplicate address detection (the compiler has seen to duplicates)."""
+    request = remove(address, index)
+    attrs = [*request.attrs, ("IFA_FLAGS", IFA_F_NODAD), ("IFA_PROTO", PROTOCOL)]
+    return Request("RTM_NEWADDR", request.fields, attrs, NLM_F_CREATE | NLM_F_REPLACE)
+
+
+def remove(address: Address, index: Callable[[str], int]) -> Request:
+    fields = {"family": FAMILIES[address.family], "prefixlen": address.prefixlen, "index": index(address.link)}
+    return Request("RTM_DELADDR", fields, [("IFA_LOCAL", address.ip), ("IFA_ADDRESS", address.ip)])
