@@ -78,7 +78,7 @@ def read(document: Any) -> list[Host]:
     if not isinstance(document, Mapping):
         raise ValueError(f"a host document is a mapping, not {type(document).__name__}")
     fleet = {str(name): _decoded(value) for name, value in document.items()}
-    if fleet and all(isinstance(value, Mapping) and value and DOCUMENT.issuperset(value) for value in fleet.values()):
+    if _is_fleet(fleet):
         return [_Reader(name, value).host() for name, value in fleet.items()]
     if not DOCUMENT & document.keys():
         raise ValueError("a host document has 'host' or 'namespaces'; a fleet is a mapping of hosts to their documents")
@@ -86,7 +86,13 @@ def read(document: Any) -> list[Host]:
 
 
 def _decoded(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) else value
+    return json.loads(value) if isinstance(value, str) and value.lstrip().startswith("{") else value
+
+
+def _is_fleet(hosts: Mapping[str, Any]) -> bool:
+    """Whether each value is a document. ``{host: {}, namespaces: {}}`` is rather one document than two hosts."""
+    documents = all(isinstance(value, Mapping) and DOCUMENT.issuperset(value) for value in hosts.values())
+    return documents and (any(hosts.values()) or not DOCUMENT & hosts.keys()) and bool(hosts)
 
 
 @dataclass
