@@ -87,7 +87,7 @@ class ActionModule(ActionBase):
     def _compile(self, hosts: Iterable[str], variables: Mapping[str, Any]) -> dict[str, str]:
         lock_file = _lock_file_path(variables)
         leases = _lock_file.read(lock_file)
-        compiled = compile_fleet(self._intents(variables["hostvars"]), leases)
+        compiled = compile_fleet(self._intents([*variables["hostvars"], *hosts]), leases)
         if compiled.leases != leases and not self._task.check_mode:
             try:
                 _lock_file.write(lock_file, compiled.leases)
@@ -96,13 +96,13 @@ class ActionModule(ActionBase):
             display.display(f"weft.netns: {lock_file} has changed; keep it in version control")
         return {host: json.dumps(compiled.documents[host]) for host in hosts if host in compiled.documents}
 
-    def _intents(self, hostvars: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The intent of every host of the inventory, with or without --limit."""
+    def _intents(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The intent of every host of the inventory, with or without --limit, and of a localhost that no inventory has."""
         manager = self._task.get_variable_manager()
         play = self._task.get_play()
         faults: list[Fault] = []
         intents: dict[str, dict[str, Any]] = {}
-        for name in hostvars:
+        for name in dict.fromkeys(names):
             host = manager._inventory.get_host(name)
             # hostvars itself does not have the variables of the play, the role and the task.
             known = manager.get_vars(play=play, host=host, task=self._task)

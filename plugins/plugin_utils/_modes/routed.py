@@ -37,6 +37,7 @@ class Routed:
         end_mac = names.mac(names.HOST_END_MAC, interface.container, interface.name)
         families = _families(member)
         mtu = {"mtu": network.mtu} if network.mtu else {}
+        # Rules against spoofing (network.spoofing) will stand on the host's end, before it comes up.
         draft.link(
             interface.path,
             end,
