@@ -97,6 +97,20 @@ def test_drop_ins(ansible_playbook, drop_ins, role, files):
     assert again.recap["here"]["changed"] == 0, again.output
 
 
+@pytest.mark.skipif(not Path("/usr/lib/systemd/systemd-networkd").exists(), reason="systemd-networkd is not installed")
+def test_drop_ins_name_the_links_of_the_inventory(ansible_playbook, drop_ins):
+    intent = {
+        "netns_networks": {
+            "blue": {"mode": "bridge", "subnets": ["10.20.0.0/24"]},
+            "green": {"mode": "routed", "subnets": ["10.30.0.0/24"]},
+        },
+        "netns_containers": {name: {"interfaces": {"eth0": {"network": net}}} for name, net in (("web1", "blue"), ("mail1", "green"))},
+    }
+    played = ansible_playbook(ROLE.format(role="l3"), **intent)
+    assert played.returncode == 0, played.output
+    assert "Name=br-blue vmail1 vweb1\n" in drop_ins()["05-weft-netns.network"]
+
+
 @pytest.mark.parametrize("role", ["l2", "l3"])
 def test_no_drop_ins_for_who_opts_out(ansible_playbook, drop_ins, role):
     played = ansible_playbook(ROLE.format(role=role), **{f"{role}_drop_ins": False})
