@@ -33,8 +33,8 @@ class Action(ActionModule):
         self._files = files
         self.calls: list[dict[str, Any]] = []
 
-    def _find_needle(self, _folder: str, name: str) -> str:
-        return str(self._files / name)
+    def _find_needle(self, dirname: str, needle: str) -> str:
+        return str(self._files / needle)
 
     def _remove_tmp_path(self, _path: str) -> None:
         pass
