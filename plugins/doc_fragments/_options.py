@@ -232,7 +232,7 @@ options:
         elements: str
       port:
         description:
-          - UDP port. 4789 if omitted.
+          - UDP port. If omitted, the kernel's choice, 8472; the port assigned to VXLAN is 4789.
         type: int
       learning:
         description:
@@ -254,7 +254,8 @@ options:
         type: str
       mode:
         description:
-          - Who on the same parent may talk to whom, in the words of C(ip-link(8\)). V(bridge) if omitted.
+          - Who on the same parent may talk to whom, in the words of C(ip-link(8\)).
+          - If omitted, the kernel's choice, V(vepa).
         type: str
         choices: [bridge, private, vepa, passthru, source]
   tun:

@@ -13,7 +13,7 @@ version_added: 0.1.0
 author:
   - Contributors to weft.netns (@weft)
 description:
-  - A route is known by its destination, table and metric. Everything else is changed in place.
+  - A route is known by its destination, table and metric. Everything else is changed in place, and not needed to remove it.
 extends_documentation_fragment:
   - weft.netns._attributes
   - weft.netns._attributes.writes
@@ -64,7 +64,6 @@ EXAMPLES = r"""
 - name: They may go again
   weft.netns.route:
     destination: 203.0.113.0/24
-    type: blackhole
     state: absent
 """
 
@@ -132,7 +131,10 @@ def document(params: Params) -> Document:
     links = [params["link"], *(hop["link"] for hop in params["nexthops"] or ())]
     if params["source"] is not None and not _is_address(params["source"]):
         links.append(params["source"])
-    return within(params["namespace"], listed(*links), routes=[given(params, _options.ROUTE)])
+    route = given(params, _options.ROUTE)
+    if params["state"] == "absent" and not {"gateway", "link", "nexthops", "type"} & route.keys():
+        route["type"] = "unreachable"  # a route needs a way, but one that goes is known by its destination
+    return within(params["namespace"], listed(*links), routes=[route])
 
 
 def _is_address(text: str) -> bool:

@@ -23,6 +23,7 @@ options:
   namespaces:
     description:
       - Network namespaces to read, V(host) for the target's own. All of them if omitted.
+      - One that is not there is left out of the result.
     type: list
     elements: str
   gather:
