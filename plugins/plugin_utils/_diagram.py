@@ -178,9 +178,9 @@ class _Reader:
         """Namespaces, those of one segment together, otherwise as in the document."""
         first: dict[str, int] = {}
         for number, draft in enumerate(drafts):
-            for _, place in draft.wires:
-                if place is not None:
-                    first.setdefault(place[0], number)
+            for wire in draft.wires:
+                if wire[1] is not None:
+                    first.setdefault(wire[1][0], number)
         names = [name for name in self.links if name != HOST]
         return sorted(names, key=lambda name: first.get(name, len(drafts)))
 
