@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from . import sysctl
 from .errors import Fault, KernelError, NetnsError, StepError
-from .kernel import Handle, Kernel, Message, Request
+from .kernel import Handle, Kernel, Message, Request, required
+from .kinds import KINDS
 from .model import HOST, Link, Namespace, Resolver, Sysctl, resolver_path
 from .snapshot import Snapshot
 from .steps import Leftover, Pair, Step
@@ -28,6 +30,7 @@ class Transaction:
     def __init__(self, kernel: Kernel, observed: Mapping[str, Namespace], owner: str) -> None:
         self._kernel = kernel
         self._owner = owner
+        self._observed = observed
         self._indexes = {name: {each.name: each.index for each in ns.links.values()} for name, ns in observed.items()}
         self._batch: list[tuple[Step, str, list[Request]]] = []
         self._done: list[Step] = []
@@ -35,21 +38,15 @@ class Transaction:
         self._snapshots: dict[str, Snapshot] = {}
 
     def run(self, steps: Iterable[Step]) -> None:
-        """Carry out all steps.
+        """Carry out all steps. After an error, or whenever the result does not please: :meth:`undo`.
 
-        :raises StepError: if the kernel refuses one; what was done is undone by then.
+        :raises StepError: if the kernel refuses one.
         """
         steps = list(steps)
-        self._snapshots = {
-            name: Snapshot.take(self._kernel, name) for name in sorted(set(filter(None, map(_disturbed, steps)))) if name in self._indexes
-        }
-        try:
-            for step in steps:
-                self._carry_out(step)
-            self._flush()
-        except BaseException:
-            self.undo()
-            raise
+        self._snapshots = {name: self._snapshot(name, steps) for name in sorted(_disturbed(steps) & set(self._indexes))}
+        for step in steps:
+            self._carry_out(step)
+        self._flush()
 
     def commit(self) -> None:
         """Let go of what was deleted: from here on nothing can be undone."""
@@ -65,6 +62,7 @@ class Transaction:
             try:
                 self._carry_out(step.inverse)
                 self._flush()
+                self._complete(step)
             except NetnsError as error:
                 faults.append(Fault("", f"could not be undone: {step.text}: {error}"))
         self._done = []
@@ -72,6 +70,22 @@ class Transaction:
             snapshot.restore(self._kernel, name)
         if faults:
             raise StepError(faults)
+
+    def _complete(self, undone: Step) -> None:
+        """A link made again gets all that it had, as far as it does not have it already, and a bridge its ports."""
+        again = undone.links if undone.after is None else []
+        ports = [(where, port) for where, master in again for port in self._observed[where].links.values() if port.master == master.name]
+        for where, wanted in again + ports:
+            [answer] = self._kernel.send(where, [link.ask(wanted.name)])
+            if isinstance(answer, KernelError):  # a port that went too: it joins when it is made again
+                continue
+            now = link.decode(answer).link
+            self._carry_out(Step(where, now, replace(wanted, attributes={**now.attributes, **wanted.attributes})))
+            self._flush()
+
+    def _snapshot(self, name: str, steps: Iterable[Step]) -> Snapshot:
+        deleted = {each.name for step in steps if step.after is None for where, each in step.links if where == name}
+        return Snapshot.take(self._kernel, name, deleted)
 
     # -- one step
 
@@ -152,17 +166,20 @@ class Transaction:
         """A link whose lower link is in another namespace is asked for there; a tun or tap device by ioctl."""
         item: Link = step.item
         if item.kind == "tun":
-            self._kernel.make_tun(step.namespace, item.name, item.attributes.get("mode") == "tap", item.attributes.get("owner"))
+            tap, owner = item.attributes.get("mode") == "tap", item.attributes.get("owner")
+            self._kernel.make_tun(step.namespace, item.name, tap, owner, item.index)
         else:
             where, lower = item.attributes["namespace"], item.attributes["link"]
             request = link.make(
                 item, self._owner, self._index(step.namespace), self._indexes[where][lower], self._kernel.descriptor(step.namespace)
             )
-            _check(self._kernel.send(where, request))
+            for answer in self._kernel.send(where, request):
+                required(answer)
         self._done.append(step)
         answers = self._kernel.send(step.namespace, link.mark(item.name, self._owner))
         self._learn(step, answers)
-        _check(answers)
+        for answer in answers:
+            required(answer)
 
     # -- requests
 
@@ -175,7 +192,7 @@ class Transaction:
             if isinstance(before, Link):
                 return link.change(before, after, self._indexes[step.namespace][after.name], index)
             lower = after.attributes.get("link")
-            return link.make(after, self._owner, index, index(lower) if lower else 0)
+            return link.make(_makeable(after), self._owner, index, index(lower) if lower else 0)
         if isinstance(before, Link):
             return [link.remove(before)]
         translator = TRANSLATORS[type(step.item)]
@@ -211,21 +228,23 @@ def _by_ioctl(step: Step) -> bool:
     return isinstance(step.after, Link) and step.before is None and step.after.kind == "tun"
 
 
-def _disturbed(step: Step) -> str | None:
-    """The namespace where a step may make the kernel take along more than the step says."""
-    if step.before is None or isinstance(step.item, (Namespace, Leftover, Sysctl, Resolver)):
-        return None
-    return step.namespace
+def _disturbed(steps: Iterable[Step]) -> set[str]:
+    """Namespaces where the kernel may take along more than the steps say."""
+    found = set()
+    for step in steps:
+        if step.before is not None and not isinstance(step.item, (Namespace, Leftover, Sysctl, Resolver)):
+            found |= {step.namespace} | {where for where, _link in step.links}
+    return found
+
+
+def _makeable(item: Link) -> Link:
+    """An observed link has every attribute of its kind, also such as this kernel can only show: leave them out."""
+    known = KINDS[str(item.kind)].keys
+    return replace(item, attributes={key: value for key, value in item.attributes.items() if known[key].fixed}) if item.index else item
 
 
 def _refused(step: Step, answer: Any) -> bool:
     return isinstance(answer, KernelError) and not (step.after is None and answer.errno in GONE)
-
-
-def _check(answers: Iterable[Any]) -> None:
-    for answer in answers:
-        if isinstance(answer, KernelError):
-            raise answer
 
 
 def _explain(step: Step, error: KernelError) -> StepError:

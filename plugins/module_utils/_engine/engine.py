@@ -19,7 +19,7 @@ from .model import HOST, Desired, Namespace, Observed
 from .observe import EVERYTHING, observe, observe_again, read
 from .parse import parse
 from .plan import Plan, plan
-from .steps import Pair, Step
+from .steps import Step
 from .store import Store
 
 GATHER = ("links", "addresses", "routes", "rules", "neighbours", "pairs")
@@ -116,21 +116,20 @@ def _apply(
     transaction = Transaction(kernel, observed.namespaces, name)
     try:
         transaction.run(todo.steps)
+        again = observe_again(kernel, _touched(todo.steps), observed, desired, todo.claims)
+        left = plan(desired, again, todo.claims, name, purge, absent).steps
+        if left:
+            raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
     except BaseException:
-        store.save(claims)
-        raise
-    again = observe_again(kernel, _touched(todo.steps), observed, desired, todo.claims)
-    left = plan(desired, again, todo.claims, name, purge, absent).steps
-    if left:
         transaction.undo()
         store.save(claims)
-        raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
+        raise
     transaction.commit()
     _wait_for_ends(kernel, todo.steps, observed)
 
 
 def _touched(steps: Iterable[Step]) -> set[str]:
-    return {step.namespace for step in steps} | {step.item.inside for step in steps if isinstance(step.item, Pair)}
+    return {step.namespace for step in steps} | {where for step in steps for where, _link in step.links}
 
 
 def _wait_for_ends(kernel: Kernel, steps: Iterable[Step], observed: Observed) -> None:

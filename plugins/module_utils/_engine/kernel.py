@@ -38,7 +38,7 @@ SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_NETNS_COOKIE = 32, 33, 71
 RTNLGRP_LINK = 1
 CLONE_NEWNET = 0x40000000
 MS_BIND, MS_REC, MS_SHARED, MNT_DETACH = 0x1000, 0x4000, 0x100000, 2
-TUNSETIFF, TUNSETPERSIST, TUNSETOWNER = 0x400454CA, 0x400454CB, 0x400454CC
+TUNSETIFF, TUNSETPERSIST, TUNSETOWNER, TUNSETIFINDEX = 0x400454CA, 0x400454CB, 0x400454CC, 0x400454DA
 IFF_TUN, IFF_TAP, IFF_NO_PI = 0x1, 0x2, 0x1000
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21
 HEADER = struct.Struct("=IHHII")
@@ -77,6 +77,14 @@ class Message:
 def attributes(nested: Any) -> dict[str, Any]:
     """The attributes of a nested attribute, by name."""
     return {slot[0]: slot[1] for slot in nested["attrs"]} if nested else {}
+
+
+def required(answer: Any) -> Message:
+    """The message that answers a request; the kernel's refusal is raised."""
+    if isinstance(answer, KernelError):
+        raise answer
+    message: Message = answer
+    return message
 
 
 class Codec:
@@ -215,8 +223,7 @@ class Kernel:
         self._inside = name
         try:
             for answer in self.send(name, requests):
-                if isinstance(answer, KernelError):
-                    raise answer
+                required(answer)
             self._bind(handle.fd, name)
         except BaseException:
             self._forget(name)
@@ -307,7 +314,7 @@ class Kernel:
         try:
             with open(f"/proc/sys/{path}", encoding="ascii") as file:
                 return " ".join(file.read().split())
-        except FileNotFoundError:
+        except OSError:  # some are write-only, or unset (stable_secret)
             return None
 
     def write_sysctl(self, name: str, path: str, value: str) -> None:
@@ -348,14 +355,16 @@ class Kernel:
         except OSError as error:
             raise KernelError(error.errno or errno.EIO, f"{path}: {error.strerror}") from error
 
-    def make_tun(self, name: str, link: str, tap: bool, owner: int | None) -> None:
-        """A persistent tun or tap device: the kernel makes those by ioctl only (tun.rst)."""
+    def make_tun(self, name: str, link: str, tap: bool, owner: int | None, index: int = 0) -> None:
+        """A persistent tun or tap device, with this index if it is not 0: the kernel makes those by ioctl only (tuntap.rst)."""
         import fcntl
 
         self._enter(name)
         flags = (IFF_TAP if tap else IFF_TUN) | IFF_NO_PI
         try:
             with open("/dev/net/tun", "r+b", buffering=0) as device:
+                if index:
+                    fcntl.ioctl(device, TUNSETIFINDEX, struct.pack("=I", index))
                 fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", link.encode(), flags))
                 if owner is not None:
                     fcntl.ioctl(device, TUNSETOWNER, owner)

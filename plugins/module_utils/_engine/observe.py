@@ -13,7 +13,7 @@ from typing import Any
 from . import sysctl
 from .claims import Claims, key_of
 from .errors import KernelError
-from .kernel import Kernel, Message, Request
+from .kernel import Kernel, Request, required
 from .model import ALIAS, HOST, MAIN_TABLE, Desired, Link, Namespace, Observed, Sysctl, local_path, named, resolver_path
 from .wire import address, forward, link, neighbour, resolver, route, rule
 
@@ -72,8 +72,8 @@ def observe_again(kernel: Kernel, names: Iterable[str], former: Observed, desire
     """The namespaces with these names once more, after something was done to them; the others as they were."""
     again = read(kernel, {each: _wanted(desired, claims, each) for each in names if kernel.identity(each)})
     kept = {name: ns for name, ns in former.namespaces.items() if kernel.identity(name)}
-    recalled = {name: _recalled(ns, former.namespaces.get(name), kept) for name, ns in again.items()}
-    return replace(former, namespaces={**kept, **recalled}, leftovers=frozenset(), processes={})
+    now = {name: _recalled(ns, former.namespaces.get(name), kept) for name, ns in {**kept, **again}.items()}
+    return replace(former, namespaces=now, leftovers=frozenset(), processes={})
 
 
 def _recalled(ns: Namespace, former: Namespace | None, kept: Mapping[str, Namespace]) -> Namespace:
@@ -101,7 +101,7 @@ def _owner(kernel: Kernel, name: str) -> str | None:
     if not kernel.identity(name):
         return None
     [answer] = kernel.send(name, [Request("RTM_GETLINK", {"index": link.LOOPBACK_INDEX}, link.DUMP.attrs, answer=True)])
-    alias = answer.attrs.get("IFLA_IFALIAS") or "" if isinstance(answer, Message) else ""
+    alias = required(answer).attrs.get("IFLA_IFALIAS") or ""
     if not alias.startswith(ALIAS):
         kernel.release(name)
         return None
@@ -207,12 +207,8 @@ def _ends(kernel: Kernel, seen: Mapping[str, _Seen]) -> dict[tuple[str, int], tu
 def _confirmed(kernel: Kernel, name: str, questions: list[tuple[link.Seen, str]]) -> list[tuple[link.Seen, str]]:
     """Those pairs of link and namespace where the link's other end really is in that namespace."""
     requests = [Request("RTM_GETNSID", attrs=[("NETNSA_FD", kernel.descriptor(candidate))], answer=True) for _seen, candidate in questions]
-    answers = kernel.send(name, requests)
-    return [
-        question
-        for question, answer in zip(questions, answers)
-        if isinstance(answer, Message) and answer.attrs.get("NETNSA_NSID") == question[0].nsid
-    ]
+    answers = map(required, kernel.send(name, requests))
+    return [question for question, answer in zip(questions, answers) if answer.attrs.get("NETNSA_NSID") == question[0].nsid]
 
 
 def _assemble(kernel: Kernel, name: str, one: _Seen, ends: Mapping[tuple[str, int], tuple[str, str]]) -> Namespace:

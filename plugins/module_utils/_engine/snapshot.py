@@ -9,6 +9,7 @@ came, as `ip route restore` does, so no attribute is lost that the model has no 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .kernel import RTM, Kernel, Message
@@ -24,27 +25,44 @@ PARTS = {
 }
 
 
+FOLDERS = ("net/ipv4/conf", "net/ipv6/conf", "net/ipv4/neigh", "net/ipv6/neigh")
+
+
 @dataclass(frozen=True)
 class Snapshot:
-    """Messages by type, in the order in which they have to be sent back."""
+    """Messages by type, in the order in which they have to be sent back; sysctls of links by their paths."""
 
     messages: dict[str, dict[str, bytes]]
+    sysctls: dict[str, str]
 
     @classmethod
-    def take(cls, kernel: Kernel, name: str) -> Snapshot:
-        found: dict[str, dict[str, bytes]] = {}
-        for kind, requests in PARTS.items():
-            dumped = [message for request in requests for message in kernel.dump(name, request) if _lasting(kind, message)]
-            found[kind] = {_identity(message): message.raw for message in sorted(dumped, key=_leads_over_others)}
-        return cls(found)
+    def take(cls, kernel: Kernel, name: str, deleted: Iterable[str] = ()) -> Snapshot:
+        """``deleted``: links whose sysctls will go with them."""
+        return cls({kind: _messages(kernel, name, kind) for kind in PARTS}, dict(_sysctls(kernel, name, deleted)))
 
     def restore(self, kernel: Kernel, name: str) -> None:
         """Bring back what is missing."""
         if not kernel.identity(name):
             return
+        for path, value in self.sysctls.items():
+            if kernel.read_sysctl(name, path) not in (None, value):
+                kernel.write_sysctl(name, path, value)
         for kind in PARTS:
-            now = Snapshot.take(kernel, name).messages[kind]
+            now = _messages(kernel, name, kind)
             kernel.replay(name, RTM[kind], [raw for identity, raw in self.messages[kind].items() if identity not in now])
+
+
+def _messages(kernel: Kernel, name: str, kind: str) -> dict[str, bytes]:
+    dumped = [message for request in PARTS[kind] for message in kernel.dump(name, request) if _lasting(kind, message)]
+    return {_identity(message): message.raw for message in sorted(dumped, key=_leads_over_others)}
+
+
+def _sysctls(kernel: Kernel, name: str, links: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for folder in (f"{each}/{link}" for each in FOLDERS for link in links):
+        for file in kernel.list_sysctls(name, folder):
+            value = kernel.read_sysctl(name, f"{folder}/{file}")
+            if value is not None:
+                yield f"{folder}/{file}", value
 
 
 def _lasting(kind: str, message: Message) -> bool:

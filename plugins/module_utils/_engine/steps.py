@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Union
 
+from .kinds.port import DEFAULTS as PORT_DEFAULTS
 from .model import Link, Namespace, Object, Resolver, Route, Rule, Sysctl
 
 WIDE = (Route, Rule, Sysctl, Resolver)  # objects of a whole namespace; the others belong to a link
@@ -47,13 +48,26 @@ class Step:
 
     @property
     def inverse(self) -> Step:
-        return Step(self.namespace, self.after, self.before, self.note)
+        return Step(self.namespace, self.after, self.before)
+
+    @property
+    def links(self) -> list[tuple[str, Link]]:
+        """Links that the step is about, with their namespaces."""
+        if isinstance(self.item, Pair):
+            return [(self.namespace, self.item.outer), (self.item.inside, self.item.inner)]
+        return [(self.namespace, self.item)] if isinstance(self.item, Link) else []
 
     @property
     def text(self) -> str:
         verb = "change" if self.before and self.after else "create" if self.after else "delete"
         note = f" ({self.note})" if self.note else ""
         return f"{verb} {_describe(self)}{note}"
+
+
+def fresh(link: Link) -> Link:
+    """What a link is right after its creation. The ioctl that makes a tun device takes nothing but its mode and owner."""
+    bare = replace(link, state="down", port=dict(PORT_DEFAULTS) if link.master else {})
+    return replace(bare, mac=None, mtu=None, master=None, txqueuelen=None) if link.kind == "tun" else bare
 
 
 def _describe(step: Step) -> str:

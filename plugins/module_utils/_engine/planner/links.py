@@ -13,9 +13,8 @@ from .. import cascade
 from ..cascade import End
 from ..claims import object_id
 from ..kinds import KINDS
-from ..kinds.port import DEFAULTS as PORT_DEFAULTS
 from ..model import HOST, Link, Namespace
-from ..steps import Pair, Step, flat
+from ..steps import Pair, Step, flat, fresh
 from .context import Context, whose
 
 MANAGED = ("state", "mtu", "mac", "master", "txqueuelen")
@@ -93,21 +92,8 @@ def creations(ctx: Context, missing: set[End]) -> list[Step]:
 def settle(ctx: Context, steps: Iterable[Step]) -> None:
     """The links that these steps create are there from here on."""
     for step in steps:
-        for where, link in _made_by(step):
-            ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, link.name: link})
-
-
-def _made_by(step: Step) -> list[tuple[str, Link]]:
-    if isinstance(step.item, Pair):
-        return [(step.namespace, _fresh(step.item.outer)), (step.item.inside, _fresh(step.item.inner))]
-    return [(step.namespace, _fresh(step.item))]
-
-
-def _fresh(link: Link) -> Link:
-    """What a link is right after its creation. The ioctl that makes a tun device takes nothing but its mode and owner."""
-    if link.kind == "tun":
-        return replace(link, mac=None, mtu=None, master=None, txqueuelen=None)
-    return replace(link, port=dict(PORT_DEFAULTS) if link.master else {})
+        for where, link in step.links:
+            ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, link.name: fresh(link)})
 
 
 def _creation(ctx: Context, where: str, link: Link) -> Step | None:
@@ -148,23 +134,35 @@ def _by_dependency(ctx: Context) -> list[tuple[str, Link]]:
 
 
 def removal_steps(ctx: Context, reasons: Mapping[End, str], doomed: set[str], made: Iterable[Step]) -> list[Step]:
-    """One step for each link or pair. None for a pair whose other end goes with its namespace, unless its name is
-    wanted at once (it lingers for a while) or a process keeps that namespace alive."""
+    """One step for each link or pair, those that lie on others first, bridges last.
+
+    None for a pair whose other end goes with its namespace, unless its name is wanted at once (it lingers for a
+    while) or a process keeps that namespace alive.
+    """
     wanted = {end for step in made for end in _ends(step)}
-    steps: dict[frozenset[End], Step] = {}
+    explicit = set()
     for where, ns in ctx.now.items():
         for link in ns.links.values() if where not in doomed else ():
-            end, other = (where, link.name), peer_of(link)
-            follows = other[0] in doomed
-            needed = end in wanted or bool(ctx.observed.processes.get(other[0]))
-            if (end in reasons and not follows) or (follows and needed):
-                step = _removal(ctx, where, link, reasons.get(end, ""))
-                steps.setdefault(_ends(step), step)
-    return sorted(steps.values(), key=lambda step: (getattr(step.item, "kind", "") == "bridge", not _lies_on_another(step.item)))
+            end, inside = (where, link.name), peer_of(link)[0]
+            needed = end in wanted or bool(ctx.observed.processes.get(inside))
+            if (inside in doomed and needed) or (inside not in doomed and end in reasons):
+                explicit.add(end)
+    steps: dict[frozenset[End], Step] = {}
+    for where, name in sorted(cascade.spread(ctx.now, explicit), key=lambda end: _removal_order(ctx, end)):
+        if name in ctx.now[where].links:
+            step = _removal(ctx, where, ctx.now[where].links[name], reasons.get((where, name), ""))
+            steps.setdefault(_ends(step), step)
+    return list(steps.values())
 
 
-def _lies_on_another(item: Any) -> bool:
-    return isinstance(item, Link) and bool(item.attributes.get("link"))
+def _removal_order(ctx: Context, end: End) -> tuple[bool, int, End]:
+    depth, below = 0, end
+    while below[0] in ctx.now and below[1] in ctx.now[below[0]].links and depth < len(ctx.now) + len(ctx.now[below[0]].links):
+        lower = ctx.now[below[0]].links[below[1]].attributes
+        below = (lower.get("namespace", ""), lower.get("link", ""))
+        depth += 1
+    link = ctx.now[end[0]].links.get(end[1])
+    return (link is not None and link.kind == "bridge", -depth, end)
 
 
 def _removal(ctx: Context, where: str, link: Link, reason: str) -> Step:
@@ -179,9 +177,7 @@ def _removal(ctx: Context, where: str, link: Link, reason: str) -> Step:
 
 
 def _ends(step: Step) -> frozenset[End]:
-    if isinstance(step.item, Pair):
-        return frozenset([(step.namespace, step.item.outer.name), (step.item.inside, step.item.inner.name)])
-    return frozenset([(step.namespace, step.item.name)])
+    return frozenset((where, link.name) for where, link in step.links)
 
 
 def forget(ctx: Context, gone: Iterable[End]) -> None:

@@ -83,12 +83,16 @@ def _removal(ctx: Context, ns: Namespace, identifier: str, item: Any) -> Step | 
         return None
     last = ctx.ledger.leave(ns.name, identifier)
     if isinstance(item, Sysctl):
-        former = last.former if last else None
-        if former is None or former["value"] == item.value:
-            return None
-        return Step(ns.name, item, Sysctl(item.name, former["value"], tuple((echo, value) for echo, value in former["echoes"])))
+        return _restoration(ns, item, last.former) if last and last.former else None
     unclaimed = not names and ctx.own(ns.name)
     return Step(ns.name, item, None) if (last or unclaimed) and (item.ours or ctx.absent) else None
+
+
+def _restoration(ns: Namespace, item: Sysctl, former: Any) -> Step | None:
+    echoes = tuple((echo, value) for echo, value in former["echoes"])
+    if former["value"] == item.value and set(echoes) <= set(item.echoes):
+        return None
+    return Step(ns.name, item, Sysctl(item.name, former["value"], echoes))
 
 
 def _mine(ctx: Context, ns: Namespace, item: Any, names: frozenset[str]) -> bool:

@@ -90,9 +90,12 @@ def make_pair(outer: Link, inner: Link, owner: str, index: Callable[[str], int],
 
 def mark(name: str, owner: str) -> list[Request]:
     """Mark a link as ours (the kernel ignores an alias in the create itself), and learn its index."""
-    named = ("IFLA_IFNAME", name)
-    ask = [named, ("IFLA_EXT_MASK", RTEXT_FILTER_SKIP_STATS)]
-    return [Request("RTM_SETLINK", attrs=[named, ("IFLA_IFALIAS", ALIAS + owner)]), Request("RTM_GETLINK", attrs=ask, answer=True)]
+    return [Request("RTM_SETLINK", attrs=[("IFLA_IFNAME", name), ("IFLA_IFALIAS", ALIAS + owner)]), ask(name)]
+
+
+def ask(name: str) -> Request:
+    """One link by its name."""
+    return Request("RTM_GETLINK", attrs=[("IFLA_IFNAME", name), *DUMP.attrs], answer=True)
 
 
 def loopback(owner: str) -> list[Request]:

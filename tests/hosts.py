@@ -1,0 +1,126 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host as the tests see it: with the tools of iproute2, not with the engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from _engine.engine import Outcome, converge
+
+# What differs between two looks at the same state: timers, statistics, numbers the kernel hands out.
+VOLATILE = {
+    "stats64",
+    "stats",
+    "valid_life_time",
+    "preferred_life_time",
+    "expires",
+    "link_netnsid",
+    "operstate",
+    "tentative",
+    "nodad",
+    "qdisc",
+}
+VOLATILE |= {"forward_delay_timer", "hold_timer", "message_age_timer", "config_pending", "topology_change_ack"}
+VOLATILE |= {"promiscuity", "allmulti", "tso_max_size", "tso_max_segs"}  # follow from what others do with the link
+VOLATILE |= {"gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "dynamic", "num_tx_queues", "num_rx_queues", "age", "used"}
+LASTING_FLAGS = ("UP", "onlink")
+SYSCTLS = ("ipv4/ip_forward", "ipv4/conf", "ipv6/conf", "ipv4/neigh", "ipv6/neigh")
+
+
+class Host:
+    """Commands on the test's host and in its namespaces."""
+
+    def run(self, *command: str, check: bool = True, namespace: str | None = None) -> str:
+        """Run a command; its standard output."""
+        inside = ["ip", "netns", "exec", namespace] if namespace else []
+        done = subprocess.run([*inside, *command], capture_output=True, text=True, check=False)
+        assert not check or done.returncode == 0, f"{' '.join([*inside, *command])}: {done.stderr}{done.stdout}"
+        return done.stdout
+
+    def sh(self, script: str) -> str:
+        return self.run("sh", "-euc", script)
+
+    def ip(self, *arguments: str, namespace: str | None = None) -> Any:
+        """What `ip -json` says, as data."""
+        where = ["-n", namespace] if namespace else []
+        output = self.run("ip", "-json", "-details", *where, *arguments)
+        return [item for item in json.loads(output or "[]") if item]
+
+    def pings(self, address: str, namespace: str | None = None) -> bool:
+        inside = ["ip", "netns", "exec", namespace] if namespace else []
+        command = [*inside, "ping", "-q", "-c", "1", "-W", "2", address]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def apply(self, document: dict[str, Any] | None, **options: Any) -> Outcome:
+        """Converge, and hold what holds for every run: check mode tells the same steps, a second run has none."""
+        told = converge(document, check=True, **options)
+        outcome = converge(document, **options)
+        assert told.steps == outcome.steps
+        assert (told.before, told.after, told.changed) == (outcome.before, outcome.after, outcome.changed)
+        again = converge(document, check=True, **options)
+        assert again.steps == []
+        assert not again.changed
+        return outcome
+
+    def namespaces(self) -> list[str]:
+        return sorted(os.listdir("/run/netns"))
+
+    def digest(self) -> set[str]:
+        """Everything that anybody configured on the host and in all of its namespaces, a line each."""
+        found = {f"name {name}" for name in self.namespaces()}
+        found |= {f"file {path} {path.read_text()}" for path in Path("/etc/netns").rglob("*") if path.is_file()}
+        for name in (None, *(name for name in self.namespaces() if os.path.ismount(f"/run/netns/{name}"))):
+            for part, lines in self._digest_of(name).items():
+                found |= {f"{name or 'host'} {part} {line}" for line in lines}
+        return found
+
+    def since(self, before: set[str]) -> list[str]:
+        """What is different from an earlier digest, as in a diff."""
+        now = self.digest()
+        return sorted(f"- {line}" for line in before - now) + sorted(f"+ {line}" for line in now - before)
+
+    def _digest_of(self, name: str | None) -> dict[str, Any]:
+        return {
+            "identity": [os.stat(f"/run/netns/{name}").st_ino] if name else [],
+            "links": _stable(self.ip("link", namespace=name)),
+            "addresses": [_lasting_addresses(each) for each in self.ip("address", namespace=name)],
+            "routes": _stable(self.ip("-4", "route", "show", "table", "all", namespace=name)),
+            "routes6": _stable(each for each in self.ip("-6", "route", "show", "table", "all", namespace=name) if not _automatic(each)),
+            "rules": self.ip("rule", namespace=name) + self.ip("-6", "rule", namespace=name),
+            "proxies": _stable(self.ip("neigh", "show", "proxy", namespace=name)),
+            "permanent": _stable(self.ip("neigh", "show", "nud", "permanent", namespace=name)),
+            "sysctls": self._sysctls(name),
+        }
+
+    def _sysctls(self, name: str | None) -> list[str]:
+        paths = " ".join(f"/proc/sys/net/{path}" for path in SYSCTLS)
+        return self.run(
+            "sh", "-c", f"grep -rs . {paths} | grep -v -e mc_ -e base_reachable | sort", namespace=name, check=False
+        ).splitlines()
+
+
+def _stable(items: Any) -> list[str]:
+    return sorted(json.dumps(_without(item), sort_keys=True) for item in items)
+
+
+def _without(item: Any) -> Any:
+    if isinstance(item, dict):
+        kept = {key: _without(value) for key, value in item.items() if key not in VOLATILE}
+        return {**kept, "flags": [flag for flag in item["flags"] if flag in LASTING_FLAGS]} if "flags" in item else kept
+    return [_without(each) for each in item] if isinstance(item, list) else item
+
+
+def _lasting_addresses(link: dict[str, Any]) -> str:
+    """Addresses of a link but for those that the kernel makes by itself when there is a carrier."""
+    addresses = [_without(each) for each in link["addr_info"] if not each["local"].startswith("fe80:")]
+    return json.dumps([link["ifname"], addresses], sort_keys=True)
+
+
+def _automatic(route: dict[str, Any]) -> bool:
+    return route["dst"].startswith(("fe80:", "ff00:")) or route.get("type") in ("local", "anycast", "multicast")
