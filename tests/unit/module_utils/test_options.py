@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 import yaml
+
 from _engine import parse
 from _engine.kinds import KINDS
 from _engine.kinds.port import PORT
-
 from ansible_collections.weft.netns.plugins.doc_fragments._options import ModuleDocFragment
 from ansible_collections.weft.netns.plugins.module_utils import _options
 
