@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import sysctl
+from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
 from .kernel import Handle, Kernel, Message, Request, required
 from .kinds import KINDS
@@ -28,6 +29,7 @@ class Transaction:
     """One run of steps over a kernel. ``owner``: the document's name, with which links and namespaces are marked."""
 
     def __init__(self, kernel: Kernel, observed: Mapping[str, Namespace], owner: str) -> None:
+        self.formers: dict[Key, Any] = {}  # values of sysctls that could not be observed before their link was made
         self._kernel = kernel
         self._owner = owner
         self._observed = observed
@@ -158,7 +160,11 @@ class Transaction:
     def _sysctl(self, step: Step) -> None:
         if not isinstance(step.after, Sysctl):
             return  # it came with a link or a namespace, and goes with it
-        self._kernel.write_sysctl(step.namespace, sysctl.path(step.after.name), step.after.value)
+        path = sysctl.path(step.after.name)
+        if step.before is None:
+            former: dict[str, Any] = {"value": self._kernel.read_sysctl(step.namespace, path), "echoes": []}
+            self.formers[step.namespace, object_id("sysctls", step.after.key)] = former
+        self._kernel.write_sysctl(step.namespace, path, step.after.value)
         for echo, value in step.after.echoes:
             self._kernel.write_sysctl(step.namespace, sysctl.path(echo), value)
 

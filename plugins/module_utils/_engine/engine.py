@@ -12,13 +12,14 @@ from typing import Any
 
 from . import render
 from .apply import Transaction
-from .claims import Claim, Claims
+from .claims import Claim, Claims, Key
 from .errors import Fault, NotConverged
 from .kernel import Kernel, check_capabilities
 from .model import HOST, Desired, Namespace, Observed
-from .observe import EVERYTHING, observe, observe_again, read
+from .observe import EVERYTHING, look_up, observe, observe_again, read
 from .parse import parse
 from .plan import Plan, plan
+from .resolve import resolve, symbolic
 from .steps import Step
 from .store import Store
 
@@ -97,22 +98,24 @@ def _only(ns: Namespace, wanted: set[str]) -> Namespace:
 def _run(kernel: Kernel, store: Store, desired: Desired, name: str, purge: bool, absent: bool, check: bool) -> Outcome:
     clock = _Clock()
     claims = store.load()
+    desired, warnings = resolve(desired, look_up(kernel, symbolic(desired)))
     observed = observe(kernel, desired, claims, name, purge)
     clock.lap("observe")
     todo = plan(desired, observed, claims, name, purge, absent)
     clock.lap("plan")
     if not check and (todo.steps or todo.claims != claims):
         store.save(_both(claims, todo.claims))
-        _apply(kernel, store, todo, observed, desired, claims, name, purge, absent)
-        store.save(todo.claims)
+        formers = _apply(kernel, store, todo, observed, desired, claims, name, purge, absent)
+        store.save({**todo.claims, **{key: replace(todo.claims[key], former=former) for key, former in formers.items()}})
     clock.lap("apply")
     before, after = render.touched(todo.steps)
-    return Outcome(bool(todo.steps), [step.text for step in todo.steps], before, after, clock.laps, list(todo.warnings))
+    return Outcome(bool(todo.steps), [step.text for step in todo.steps], before, after, clock.laps, warnings)
 
 
 def _apply(
     kernel: Kernel, store: Store, todo: Plan, observed: Observed, desired: Desired, claims: Claims, name: str, purge: bool, absent: bool
-) -> None:
+) -> dict[Key, Any]:
+    """Carry out the plan, look again, and undo it all unless everything is as planned. Returns former values learnt on the way."""
     transaction = Transaction(kernel, observed.namespaces, name)
     try:
         transaction.run(todo.steps)
@@ -126,6 +129,7 @@ def _apply(
         raise
     transaction.commit()
     _wait_for_ends(kernel, todo.steps, observed)
+    return transaction.formers
 
 
 def _touched(steps: Iterable[Step]) -> set[str]:

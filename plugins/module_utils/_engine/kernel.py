@@ -516,10 +516,8 @@ def _netlink_socket(groups: int = 0) -> socket.socket:
     for option in (NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK):
         connection.setsockopt(SOL_NETLINK, option, 1)
     for option in (SO_SNDBUFFORCE, SO_RCVBUFFORCE):
-        try:
+        with contextlib.suppress(PermissionError):  # reading works without
             connection.setsockopt(socket.SOL_SOCKET, option, 1 << 22)
-        except PermissionError:  # reading works without
-            pass
     connection.bind((0, groups))
     return connection
 

@@ -20,6 +20,7 @@ HOST = "host"
 PROTOCOL = 0x77  # marks routes, rules, addresses and neighbours of ours; unassigned in rt_protos
 ALIAS = "weft:"  # marks links of ours, and the lo of namespaces of ours
 MAIN_TABLE = 254
+LOCAL_TABLE = 255
 ANYWHERE = ("0.0.0.0/0", "::/0")
 
 

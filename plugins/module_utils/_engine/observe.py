@@ -89,6 +89,11 @@ def _recalled(ns: Namespace, former: Namespace | None, kept: Mapping[str, Namesp
     return replace(ns, links=links)
 
 
+def look_up(kernel: Kernel, names: Iterable[str]) -> dict[str, Namespace]:
+    """Links, addresses and routes, as far as these namespaces are there."""
+    return read(kernel, {name: Wanted() for name in names if kernel.identity(name)})
+
+
 def read(kernel: Kernel, wanted: Mapping[str, Wanted]) -> dict[str, Namespace]:
     """Namespaces by name; links know their peers and lower links as far as those are in namespaces read."""
     seen = {name: _read_one(kernel, name, each) for name, each in wanted.items()}

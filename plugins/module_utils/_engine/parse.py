@@ -15,6 +15,7 @@ from .kinds import KINDS
 from .kinds.port import PORT
 from .model import (
     HOST,
+    LOCAL_TABLE,
     MAIN_TABLE,
     Address,
     Desired,
@@ -45,12 +46,13 @@ from .schema import (
     mac,
     namespace_name,
     network,
+    selector,
     sysctl_name,
     sysctl_value,
+    table,
     text,
 )
 
-TABLES = {"default": 253, "main": MAIN_TABLE, "local": 255}
 FAMILIES = {"ipv4": 4, "ipv6": 6}
 DEFAULTS = {4: "0.0.0.0/0", 6: "::/0"}
 ROUTE_TYPES = ("unicast", "local", "blackhole", "unreachable", "prohibit", "throw")
@@ -73,7 +75,7 @@ ROUTE_CHECKS: dict[str, Check] = {
     "link": link_name,
     "source": text,
     "metric": integer(0, 0xFFFFFFFF),
-    "table": text,
+    "table": table,
     "onlink": boolean,
     "type": choice(*ROUTE_TYPES),
 }
@@ -81,12 +83,12 @@ HOP_CHECKS: dict[str, Check] = {"gateway": ip, "link": link_name, "weight": inte
 RULE_CHECKS: dict[str, Check] = {
     "priority": integer(0, 0xFFFFFFFF),
     "family": choice(*FAMILIES),
-    "from": network,
-    "to": network,
+    "from": selector,
+    "to": selector,
     "iif": link_name,
     "oif": link_name,
     "fwmark": fwmark,
-    "table": text,
+    "table": table,
     "type": choice("lookup", "blackhole", "unreachable", "prohibit"),
 }
 NEIGHBOUR_CHECKS: dict[str, Check] = {"address": ip, "link": link_name, "mac": mac, "proxy": boolean}
@@ -98,6 +100,7 @@ class _Reader:
     """Collects the faults of a document while its values are read."""
 
     faults: list[Fault] = field(default_factory=list)
+    places: dict[int, str] = field(default_factory=dict)  # id of an object to its path
 
     def fault(self, path: str, message: str) -> None:
         self.faults.append(Fault(path, message))
@@ -155,6 +158,7 @@ class _Reader:
                 self.fault(path, f"{item.text} is declared twice")
             elif item is not None:
                 objects[item.key] = item
+                self.places[id(item)] = path
         return objects
 
 
@@ -293,14 +297,8 @@ def _addresses(reader: _Reader, link: Link, raw: Any, path: str) -> Iterable[tup
                 reader.fault(f"{path}.mtu", f"IPv6 needs {IPV6_MIN_MTU}: {address} would be lost")
 
 
-def _table(reader: _Reader, values: Mapping[str, Any], default: int | None, path: str) -> int | None:
-    raw = values.get("table")
-    return default if raw is None else TABLES.get(raw) or reader.value(raw, f"{path}.table", integer(1, 0xFFFFFFFF))
-
-
 def _route(reader: _Reader, raw: Any, path: str) -> Route | None:
-    checks = {**ROUTE_CHECKS, "table": str}
-    values = reader.values(raw, path, checks, "nexthops")
+    values = reader.values(raw, path, ROUTE_CHECKS, "nexthops")
     hops = _nexthops(reader, values, path)
     destination = _destination(reader, values, hops, path)
     if destination is None:
@@ -311,9 +309,8 @@ def _route(reader: _Reader, raw: Any, path: str) -> Route | None:
     if kind not in ("unicast", "local") and hops:
         reader.fault(path, f"a {kind} route leads nowhere: no gateway, link or nexthops")
     family = 6 if ":" in destination else 4
-    table = _table(reader, values, TABLES["local"] if kind == "local" else MAIN_TABLE, path)
     metric = values.get("metric") or default_metric(family)
-    return Route(destination, kind, hops, values.get("source"), metric, table or MAIN_TABLE)
+    return Route(destination, kind, hops, values.get("source"), metric, values.get("table", LOCAL_TABLE if kind == "local" else MAIN_TABLE))
 
 
 def _nexthops(reader: _Reader, values: Mapping[str, Any], path: str) -> tuple[NextHop, ...]:
@@ -347,8 +344,7 @@ def _destination(reader: _Reader, values: Mapping[str, Any], hops: Iterable[Next
 
 
 def _rule(reader: _Reader, raw: Any, path: str) -> Rule | None:
-    checks = {**RULE_CHECKS, "from": _selector, "to": _selector, "table": str}
-    values = reader.values(raw, path, checks)
+    values = reader.values(raw, path, RULE_CHECKS)
     told = {6 if ":" in values[key] else 4 for key in ("from", "to") if values.get(key, "all") != "all"}
     told |= {FAMILIES[values["family"]]} if "family" in values else set()
     if len(told) != 1:
@@ -356,17 +352,13 @@ def _rule(reader: _Reader, raw: Any, path: str) -> Rule | None:
     if "priority" not in values:
         reader.fault(f"{path}.priority", "a rule needs it")
     kind = values.get("type", "lookup")
-    table = _table(reader, values, None, path)
     if (kind == "lookup") != ("table" in values):
         reader.fault(f"{path}.table", "a lookup needs it" if kind == "lookup" else f"a {kind} rule has none")
     if len(told) != 1 or "priority" not in values:
         return None
-    prefixes = [None if values.get(key, "all") == "all" else values[key] for key in ("from", "to")]
-    return Rule(values["priority"], told.pop(), *prefixes, values.get("iif"), values.get("oif"), values.get("fwmark"), table, kind)
-
-
-def _selector(value: Any) -> str:
-    return "all" if value == "all" else network(value)
+    source, destination = (None if values.get(key) == "all" else values.get(key) for key in ("from", "to"))
+    selectors: dict[str, Any] = {key: values.get(key) for key in ("iif", "oif", "fwmark", "table")}
+    return Rule(values["priority"], told.pop(), source, destination, type=kind, **selectors)
 
 
 def _neighbour(reader: _Reader, raw: Any, path: str) -> Neighbour | None:
@@ -451,18 +443,19 @@ def _check_references(reader: _Reader, namespace: Namespace, namespaces: Mapping
                 reader.fault(f"{at}.master", _undeclared(link.master, path))
             elif master.kind not in (None, "bridge") or master is link:
                 reader.fault(f"{at}.master", f"{link.master} is no bridge")
-        lower, where = link.attributes.get("link"), link.attributes.get("namespace")
+        lower, where = link.attributes.get("link"), link.attributes.get("namespace", "")
         if lower and (where not in namespaces or lower not in namespaces[where].links):
-            reader.fault(f"{at}.{link.kind}.link", _undeclared(lower, _path_of(str(where))))
-    for index, route in enumerate(namespace.routes.values()):
+            reader.fault(f"{at}.{link.kind}.link", _undeclared(lower, _path_of(where)))
+    for route in namespace.routes.values():
+        at = reader.places[id(route)]
         for hop in route.nexthops:
             if hop.link and hop.link not in namespace.links:
-                reader.fault(f"{path}.routes[{index}].link", _undeclared(hop.link, path))
+                reader.fault(f"{at}.link", _undeclared(hop.link, path))
         if route.source and not is_address(route.source) and route.source not in namespace.links:
-            reader.fault(f"{path}.routes[{index}].source", f"{route.source!r} is neither an address nor a link of {path}.links")
-    for index, neighbour in enumerate(namespace.neighbours.values()):
+            reader.fault(f"{at}.source", f"{route.source!r} is neither an address nor a link of {path}.links")
+    for neighbour in namespace.neighbours.values():
         if neighbour.link not in namespace.links:
-            reader.fault(f"{path}.neighbours[{index}].link", _undeclared(neighbour.link, path))
+            reader.fault(f"{reader.places[id(neighbour)]}.link", _undeclared(neighbour.link, path))
 
 
 def _undeclared(link: str, path: str) -> str:

@@ -13,7 +13,6 @@ from .errors import ConflictError
 from .model import HOST, OBJECTS, Desired, Observed
 from .planner import links, namespaces, objects
 from .planner.context import Context
-from .resolve import resolve
 from .steps import Step
 
 
@@ -23,7 +22,6 @@ class Plan:
 
     steps: tuple[Step, ...]
     claims: Claims
-    warnings: tuple[str, ...] = ()
 
 
 def plan(desired: Desired, observed: Observed, claims: Claims, name: str, purge: bool = True, absent: bool = False) -> Plan:
@@ -34,12 +32,11 @@ def plan(desired: Desired, observed: Observed, claims: Claims, name: str, purge:
     :param absent: what is declared goes.
     :raises ConflictError: with every reason why the document cannot hold on this host.
     """
-    resolved, warnings = resolve(desired, observed)
-    ctx = Context(resolved.namespaces, observed, Ledger(name, dict(claims)), purge, absent)
+    ctx = Context(desired.namespaces, observed, Ledger(name, dict(claims)), purge, absent)
     steps = _steps(ctx)
     if ctx.faults:
         raise ConflictError(ctx.faults)
-    return Plan(tuple(steps), ctx.ledger.claims, tuple(warnings))
+    return Plan(tuple(steps), ctx.ledger.claims)
 
 
 def _steps(ctx: Context) -> list[Step]:

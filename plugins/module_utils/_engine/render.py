@@ -70,10 +70,10 @@ def pairs(namespaces: Mapping[str, Namespace]) -> list[dict[str, str | None]]:
         for link in ns.links.values():
             if link.kind != "veth":
                 continue
-            where, peer = link.attributes.get("namespace"), link.attributes.get("peer")
-            other = namespaces[where].links.get(peer) if where in namespaces and peer else None
+            where, peer = link.attributes.get("namespace", ""), link.attributes.get("peer", "")
+            other = namespaces[where].links.get(peer) if where in namespaces else None
             row = {"namespace": ns.name, "name": link.name, "mac": link.mac}
-            row.update(peer_namespace=where, peer=peer, peer_mac=other.mac if other else None)
+            row.update(peer_namespace=where or None, peer=peer or None, peer_mac=other.mac if other else None)
             found.setdefault(frozenset([(ns.name, link.name), (where, peer)]), row)
     return list(found.values())
 

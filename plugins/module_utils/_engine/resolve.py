@@ -11,68 +11,87 @@ from dataclasses import replace
 from typing import Any
 
 from . import sysctl
-from .model import ANYWHERE, Desired, Link, Namespace, Observed, Route, is_address, named
+from .model import ANYWHERE, Desired, Link, Namespace, Route, is_address, named
 
 
-def resolve(desired: Desired, observed: Observed) -> tuple[Desired, list[str]]:
-    """The document with real names in it, and warnings about what had to be left out."""
+def symbolic(desired: Desired) -> set[str]:
+    """Namespaces that have to be looked at before their part of the document can be read."""
+    return {name for name, ns in desired.namespaces.items() if _route_targets(ns) or any(map(_names_link, ns.routes.values()))}
+
+
+def resolve(desired: Desired, seen: Mapping[str, Namespace]) -> tuple[Desired, list[str]]:
+    """The document with real names in it, and warnings about what had to be left out.
+
+    :param seen: links, addresses and routes of the namespaces that :func:`symbolic` names.
+    """
     warnings: list[str] = []
-    namespaces = {name: _resolve(ns, observed.namespaces.get(name, Namespace(name)), warnings) for name, ns in desired.namespaces.items()}
+    namespaces = {name: _resolve(ns, seen.get(name, Namespace(name)), warnings) for name, ns in desired.namespaces.items()}
     return Desired(namespaces), warnings
 
 
 def _resolve(ns: Namespace, seen: Namespace, warnings: list[str]) -> Namespace:
-    symbolic = {name: link for name, link in ns.links.items() if link.route_to}
-    real = {name: _link_towards(seen, link.route_to or "") for name, link in symbolic.items()}
-    for name, link in symbolic.items():
-        if real[name] is None:
-            warnings.append(f"{ns.name}: no route to {link.route_to}: what needs the link {name} is left out")
-    if symbolic:
-        ns = _renamed(ns, real)
-    return replace(ns, routes=named(_with_source(route, ns, seen) for route in ns.routes.values()))
+    targets = _route_targets(ns)
+    real = {name: _link_towards(seen, target) for name, target in targets.items()}
+    for name, target in targets.items():
+        if real[name] is None and _needed(ns, name):
+            warnings.append(f"{ns.name}: what needs the link {name} is left out: no route leads to {target}")
+    renamed = _renamed(ns, real) if targets else ns
+    return replace(renamed, routes=named(_with_source(route, renamed, seen) for route in renamed.routes.values()))
+
+
+def _route_targets(ns: Namespace) -> dict[str, str]:
+    return {name: link.route_to for name, link in ns.links.items() if link.route_to}
+
+
+def _names_link(route: Route) -> bool:
+    """The route's source is to be a link's address."""
+    return route.source is not None and not is_address(route.source)
+
+
+def _needed(ns: Namespace, link: str) -> bool:
+    """Something would be missing without the link: a sysctl that guards it would not."""
+    used: set[str | None] = {hop.link for route in ns.routes.values() for hop in route.nexthops}
+    used |= {each.link for each in ns.neighbours.values()} | {each.link for each in ns.addresses.values()}
+    return link in used
 
 
 def _link_towards(seen: Namespace, address: str) -> str | None:
     """Longest prefix match over routes that are not ours: ours must not decide where they are made."""
     target = ipaddress.ip_address(address)
     found = [
-        (ipaddress.ip_network(route.destination).prefixlen, -route.metric, route.nexthops[0].link)
+        (ipaddress.ip_network(route.destination).prefixlen, -route.metric, route.nexthops[0].link or "")
         for route in seen.routes.values()
-        if not route.ours and route.type == "unicast" and route.nexthops and route.nexthops[0].link
-        if (route.destination in ANYWHERE if target.is_unspecified else _within(target, route.destination))
-        and route.family == target.version
+        if not route.ours and route.type == "unicast" and route.nexthops and _leads_to(route, target)
     ]
-    return max(found)[2] if found else None  # type: ignore[type-var]
+    return max(found)[2] or None if found else None
 
 
-def _within(address: Any, prefix: str) -> bool:
-    network = ipaddress.ip_network(prefix)
-    return address.version == network.version and address in network
+def _leads_to(route: Route, target: Any) -> bool:
+    if route.family != target.version:
+        return False
+    return route.destination in ANYWHERE if target.is_unspecified else target in ipaddress.ip_network(route.destination)
 
 
 def _renamed(ns: Namespace, real: Mapping[str, str | None]) -> Namespace:
-    def name_of(link: str | None) -> str | None:
-        return real.get(link, link) if link else link
+    """With the real name wherever a symbolic one stands; without what has none."""
+
+    def name_of(link: str) -> str:
+        return real.get(link, link) or ""
 
     links: dict[str, Link] = {}
     for link in ns.links.values():
-        name = name_of(link.name)
-        if name is None:
-            continue
-        lower = link.attributes.get("link")
-        attributes = (
-            {**link.attributes, "link": name_of(lower)} if lower and link.attributes.get("namespace") == ns.name else link.attributes
-        )
-        fresh = replace(link, name=name, master=name_of(link.master), attributes=attributes, route_to=None)
-        links[name] = _merged(links[name], fresh) if name in links else fresh
+        fresh = replace(link, name=name_of(link.name), master=name_of(link.master or "") or None, route_to=None)
+        if link.attributes.get("link") and link.attributes.get("namespace") == ns.name:
+            fresh = replace(fresh, attributes={**link.attributes, "link": name_of(link.attributes["link"])})
+        if fresh.name:
+            links[fresh.name] = _merged(links[fresh.name], fresh) if fresh.name in links else fresh
+    routes = (_renamed_route(each, name_of) for each in ns.routes.values())
     return replace(
         ns,
         links=links,
         addresses=named(replace(each, link=name_of(each.link)) for each in ns.addresses.values() if name_of(each.link)),
         neighbours=named(replace(each, link=name_of(each.link)) for each in ns.neighbours.values() if name_of(each.link)),
-        routes=named(
-            _renamed_route(each, name_of) for each in ns.routes.values() if all(name_of(hop.link) or not hop.link for hop in each.nexthops)
-        ),
+        routes=named(each for each in routes if all(hop.link != "" for hop in each.nexthops)),
         sysctls=named(each for each in (_renamed_sysctl(each, real) for each in ns.sysctls.values()) if each),
     )
 
@@ -87,9 +106,8 @@ def _merged(one: Link, other: Link) -> Link:
 
 
 def _renamed_route(route: Route, name_of: Any) -> Route:
-    hops = tuple(replace(hop, link=name_of(hop.link)) for hop in route.nexthops)
-    source = name_of(route.source) if route.source else None
-    return replace(route, nexthops=hops, source=source)
+    hops = tuple(replace(hop, link=name_of(hop.link) if hop.link else None) for hop in route.nexthops)
+    return replace(route, nexthops=hops, source=name_of(route.source or "") or None)
 
 
 def _renamed_sysctl(each: Any, real: Mapping[str, str | None]) -> Any:
@@ -101,7 +119,7 @@ def _renamed_sysctl(each: Any, real: Mapping[str, str | None]) -> Any:
 
 def _with_source(route: Route, ns: Namespace, seen: Namespace) -> Route:
     """A source that names a link becomes the first global address of that link."""
-    if route.source is None or is_address(route.source):
+    if not _names_link(route):
         return route
     declared = [each for each in ns.addresses.values() if each.link == route.source]
     present = [each for each in seen.addresses.values() if each.link == route.source]

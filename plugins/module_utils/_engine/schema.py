@@ -9,11 +9,12 @@ import ipaddress
 import re
 from typing import Any, Callable
 
-from .model import HOST
+from .model import HOST, LOCAL_TABLE, MAIN_TABLE
 
 Check = Callable[[Any], Any]
 
 IFNAMSIZ = 16
+TABLES = {"default": 253, "main": MAIN_TABLE, "local": LOCAL_TABLE}
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
@@ -112,6 +113,16 @@ def network(value: Any) -> str:
         return str(ipaddress.ip_network(text(value)))
     except ValueError as error:
         raise ValueError(f"{value!r} is not a prefix such as 10.0.0.0/24 ({error})") from None
+
+
+def selector(value: Any) -> str:
+    """A prefix that a rule looks at, or all."""
+    return "all" if value == "all" else str(network(value))
+
+
+def table(value: Any) -> int:
+    """A routing table by its number, or by one of the names that every system has (rtnetlink(7))."""
+    return TABLES[value] if value in TABLES else int(integer(1, 0xFFFFFFFF)(value))
 
 
 def listing(check: Check) -> Check:

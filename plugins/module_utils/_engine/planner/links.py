@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from .. import cascade
 from ..cascade import End
@@ -240,7 +239,7 @@ def _merged(ctx: Context, where: str, have: Link, want: Link) -> Link:
 
 def _check_port(ctx: Context, ns: Namespace, have: Link, want: Link) -> None:
     """A NIC that carries the host's addresses is no port: they could not be reached any more."""
-    if not want.master or have.master == want.master or not have.permanent:
+    if not want.master or have.master == want.master or want.kind:
         return
     carried = [each.ip for each in ctx.now[ns.name].addresses.values() if each.link == have.name and not each.ip.startswith("fe80:")]
     if carried:

@@ -42,7 +42,8 @@ def settle(ctx: Context, steps: Iterable[Step]) -> None:
         if collection == "addresses":
             ns = cascade.without_addresses(ns, {step.item.key: step.item})
         left = {key: item for key, item in getattr(ns, collection).items() if key != step.item.key}
-        ctx.now[step.namespace] = replace(ns, **{collection: left})
+        changed: dict[str, Any] = {collection: left}
+        ctx.now[step.namespace] = replace(ns, **changed)
 
 
 def changes(ctx: Context, ns: Namespace, collection: str) -> list[Step]:
