@@ -232,7 +232,7 @@ options:
         elements: str
       port:
         description:
-          - UDP port. If omitted, the kernel's choice, 8472; the port assigned to VXLAN is 4789.
+          - UDP port. If omitted, 4789, the port assigned to VXLAN (not the kernel's own default, 8472).
         type: int
       learning:
         description:
@@ -255,7 +255,7 @@ options:
       mode:
         description:
           - Who on the same parent may talk to whom, in the words of C(ip-link(8\)).
-          - If omitted, the kernel's choice, V(vepa).
+          - If omitted, V(bridge).
         type: str
         choices: [bridge, private, vepa, passthru, source]
   tun:

@@ -22,7 +22,7 @@ from .wire import TRANSLATORS, link, resolver
 
 BATCH = 128  # requests in one message to the kernel: far below the socket's buffer
 GONE = (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)  # deleting what is gone already succeeds
-NO_KIND = errno.EOPNOTSUPP
+NO_KIND = "Unknown device type"  # rtnl_newlink()
 
 
 class Transaction:
@@ -104,6 +104,7 @@ class Transaction:
             self._flush()
             requests = self._requests(step)
         self._batch.append((step, step.namespace, requests))
+        self._unlearn(step)
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
@@ -213,6 +214,11 @@ class Transaction:
     def _index(self, namespace: str) -> Any:
         return self._indexes[namespace].__getitem__
 
+    def _unlearn(self, step: Step) -> None:
+        """A link that is deleted or made has no index that could be used, or not yet."""
+        for where, each in step.links if step.before is None or step.after is None else ():
+            self._indexes[where].pop(each.name, None)
+
     def _learn(self, step: Step, results: Iterable[Any]) -> None:
         """The indexes of links just made: the answer tells a pair's other end too."""
         for message in results:
@@ -255,7 +261,7 @@ def _refused(step: Step, answer: Any) -> bool:
 
 def _explain(step: Step, error: KernelError) -> StepError:
     hint = ""
-    if error.errno == NO_KIND and isinstance(step.item, (Link, Pair)) and step.before is None:
-        kind = step.item.kind if isinstance(step.item, Link) else "veth"
-        hint = f"; this kernel may lack the link kind {kind} (modprobe {kind})"
+    if NO_KIND in str(error):
+        kind = step.links[0][1].kind
+        hint = f"; this kernel has no links of kind {kind} (modprobe {kind}, where it is a module)"
     return StepError([Fault(step.namespace if step.namespace == HOST else f"namespaces.{step.namespace}", f"{step.text}: {error}{hint}")])

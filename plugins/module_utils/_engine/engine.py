@@ -132,8 +132,10 @@ def _apply(
     return transaction.formers
 
 
-def _touched(steps: Iterable[Step]) -> set[str]:
-    return {step.namespace for step in steps} | {where for step in steps for where, _link in step.links}
+def _touched(steps: Collection[Step]) -> set[str]:
+    """Namespaces where something was done, or where the other end of a link is that was made."""
+    ends = [(where, link.attributes.get("namespace", where)) for step in steps for where, link in step.links]
+    return {step.namespace for step in steps} | {name for pair in ends for name in pair}
 
 
 def _wait_for_ends(kernel: Kernel, steps: Iterable[Step], observed: Observed) -> None:

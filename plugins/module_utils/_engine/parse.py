@@ -172,8 +172,9 @@ def parse(document: Any) -> Desired:
     namespaces = {HOST: _namespace(reader, HOST, top.get("host"), HOST)}
     for name, raw in reader.mapping(top.get("namespaces"), "namespaces").items():
         path = f"namespaces.{name}"
+        parsed = _namespace(reader, name, raw, path)
         if reader.value(name, path, namespace_name) is not None:
-            namespaces[name] = _namespace(reader, name, raw, path)
+            namespaces[name] = parsed
     namespaces = _complete_pairs(reader, namespaces)
     for namespace in namespaces.values():
         _check_references(reader, namespace, namespaces)
@@ -197,12 +198,12 @@ def _namespace(reader: _Reader, name: str, raw: Any, path: str) -> Namespace:
     addresses: list[tuple[str, Any]] = []
     forwards: list[tuple[str, Any]] = []
     for link, link_raw in reader.mapping(values.get("links"), f"{path}.links").items():
-        link_path = f"{path}.links.{link}"
-        if reader.value(link, link_path, link_name) is not None:
-            links[link] = _link(reader, name, link, link_raw, link_path)
-            addresses += _addresses(reader, links[link], link_raw, link_path)
-            forwards += [(link_path, Forward(link, FLOOD, remote)) for remote in links[link].attributes.get("remotes", ())]
-            links[link] = _without(links[link], "remotes")
+        at = f"{path}.links.{link}"
+        parsed = _link(reader, name, link, link_raw, at)
+        addresses += _addresses(reader, parsed, link_raw, at)
+        forwards += [(at, Forward(link, FLOOD, remote)) for remote in parsed.attributes.get("remotes", ())]
+        if reader.value(link, at, link_name) is not None:
+            links[link] = _without(parsed, "remotes")
     if name != HOST and "pid" not in values and "path" not in values:
         lo = links.get("lo", Link("lo"))
         links["lo"] = replace(lo, state=lo.state or "up")
@@ -269,21 +270,14 @@ def _link(reader: _Reader, namespace: str, name: str, raw: Any, path: str) -> Li
 
 def _attributes(reader: _Reader, namespace: str, kind: str, raw: Any, path: str) -> dict[str, Any]:
     known = KINDS[kind].keys
-    values = reader.values(raw, path, {key: item.check for key, item in known.items()})
+    given = reader.values(raw, path, {key: item.check for key, item in known.items()})
     for key, item in known.items():
-        if item.required and key not in values and (not isinstance(raw, Mapping) or key not in raw):
+        if item.required and key not in given and (not isinstance(raw, Mapping) or key not in raw):
             reader.fault(f"{path}.{key}", f"a {kind} needs it")
-    if kind == "veth":
-        values.setdefault("namespace", HOST)
-    elif values.get("link"):
-        values.setdefault("namespace", namespace)
-    elif "namespace" in values:
-        reader.fault(f"{path}.namespace", "this is where `link` is: name the link")
-    if kind == "vxlan" and values.get("group") and values.get("remotes"):
-        reader.fault(f"{path}.remotes", "a multicast group or remotes, not both")
-    if kind == "tun":
-        values.setdefault("mode", "tun")
-    return values
+    for key, message in KINDS[kind].faults(given):
+        reader.fault(f"{path}.{key}", message)
+    values = {**{key: item.default for key, item in known.items() if item.default is not None}, **given}
+    return {"namespace": namespace, **values} if values.get("link") else values
 
 
 def _addresses(reader: _Reader, link: Link, raw: Any, path: str) -> Iterable[tuple[str, Any]]:

@@ -25,7 +25,7 @@ from .model import (
     Sysctl,
     default_metric,
 )
-from .steps import Pair, Step, flat
+from .steps import Pair, Step
 
 Document = dict[str, Any]
 
@@ -47,20 +47,44 @@ def touched(steps: Iterable[Step]) -> tuple[Document, Document]:
     """Before and after of the objects that the steps touch, and of nothing else."""
     before: Document = {}
     after: Document = {}
+    made: set[tuple[str, str]] = set()
     for step in steps:
+        if isinstance(step.before, Link) and isinstance(step.after, Link):
+            was, will = _changed(link(step.before), link(step.after))
+            for found, keys in ((after, will),) if (step.namespace, step.item.name) in made else ((before, was), (after, will)):
+                _merge(_link_of(_space(found, step.namespace), step.item.name), keys)
+            continue
         for found, item in ((before, step.before), (after, step.after)):
             if isinstance(item, Namespace):
                 _space(found, item.name)
-            elif isinstance(item, Pair):
-                _put(_space(found, step.namespace), item.outer)
-                _put(_space(found, item.inside), item.inner)
-            elif isinstance(item, Link) and isinstance(step.before, Link) and isinstance(step.after, Link):
-                _space(found, step.namespace).setdefault("links", {}).setdefault(item.name, {}).update(
-                    _changed(step.before, step.after, item)
-                )
+            elif isinstance(item, (Link, Pair)):
+                made.update((where, each.name) for where, each in step.links if item is step.after)
+                for where, each in step.links:
+                    _put(_space(found, where), each)
             elif item is not None:
                 _put(_space(found, step.namespace), item)
     return before, after
+
+
+def _changed(before: Document, after: Document) -> tuple[Document, Document]:
+    """What two documents of a link differ in, as both have it."""
+    was: Document = {}
+    will: Document = {}
+    for key in {**before, **after}:
+        if isinstance(before.get(key), dict) and isinstance(after.get(key), dict):
+            was[key], will[key] = _changed(before[key], after[key])
+        else:
+            was[key], will[key] = before.get(key), after.get(key)
+    differing = [key for key in was if was[key] != will[key]]
+    return {key: was[key] for key in differing}, {key: will[key] for key in differing}
+
+
+def _merge(into: Document, more: Document) -> None:
+    for key, value in more.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
 
 
 def pairs(namespaces: Mapping[str, Namespace]) -> list[dict[str, str | None]]:
@@ -119,11 +143,6 @@ def link(item: Link) -> Document:
         **{key: value for key, value in own.items() if value is not None},
         **{key: value for key, value in special.items() if value},
     }
-
-
-def _changed(before: Link, after: Link, item: Link) -> Document:
-    was, will, own = flat(before), flat(after), flat(item)
-    return {key: own.get(key) for key in {**was, **will} if was.get(key) != will.get(key)}
 
 
 def route(item: Route) -> Document:

@@ -22,6 +22,7 @@ class Attribute:
 
     ``nla`` empty: not an attribute of IFLA_INFO_DATA; somebody else carries it (a peer, a parent).
     ``fixed``: the kernel cannot change it on an existing link, so the link is made anew.
+    ``default``: what holds where the document says nothing; None: whatever the kernel does.
     """
 
     key: str
@@ -29,6 +30,7 @@ class Attribute:
     nla: str = ""
     fixed: bool = False
     required: bool = False
+    default: Any = None
     encode: Callable[[Any], Any] = _same
     decode: Callable[[Any], Any] = _same
 
@@ -44,6 +46,12 @@ class Kind:
     @property
     def keys(self) -> dict[str, Attribute]:
         return {attribute.key: attribute for attribute in self.attributes}
+
+    def faults(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What is wrong with these values taken together: key and message."""
+        if "link" in self.keys and "namespace" in values and "link" not in values:
+            return [("namespace", "this is where `link` is: name the link")]
+        return []
 
     def encode(self, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
         """Attributes of IFLA_INFO_DATA for these values."""

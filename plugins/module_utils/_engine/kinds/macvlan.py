@@ -15,7 +15,7 @@ MACVLAN = Kind(
     (
         Attribute("link", link_name, fixed=True, required=True),
         Attribute("namespace", file_name, fixed=True),
-        Attribute("mode", choice(*MODES), "IFLA_MACVLAN_MODE", encode=MODES.__getitem__),
+        Attribute("mode", choice(*MODES), "IFLA_MACVLAN_MODE", default="bridge", encode=MODES.__getitem__),
     ),
     parent="IFLA_LINK",
 )

@@ -13,7 +13,7 @@ TYPES = {1: "tun", 2: "tap"}
 TUN = Kind(
     "tun",
     (
-        Attribute("mode", choice(*TYPES.values()), "IFLA_TUN_TYPE", fixed=True, decode=TYPES.get),
+        Attribute("mode", choice(*TYPES.values()), "IFLA_TUN_TYPE", fixed=True, default="tun", decode=TYPES.get),
         Attribute("owner", integer(0, 0xFFFFFFFE), "IFLA_TUN_OWNER", fixed=True),
     ),
 )

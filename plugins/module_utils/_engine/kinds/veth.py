@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ..model import HOST
 from ..schema import file_name, link_name
 from .base import Attribute, Kind
 
@@ -12,6 +13,6 @@ VETH = Kind(
     "veth",
     (
         Attribute("peer", link_name, fixed=True, required=True),
-        Attribute("namespace", file_name, fixed=True),
+        Attribute("namespace", file_name, fixed=True, default=HOST),
     ),
 )

@@ -15,9 +15,15 @@ from typing import Any
 from ..schema import boolean, file_name, integer, ip, link_name, listing
 from .base import Attribute, Kind, flag
 
+IANA_PORT = 4789  # the kernel's own default is the one of before the standard, 8472
+
 
 class Vxlan(Kind):
     """Addresses of the two families have attributes of their own."""
+
+    def faults(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+        both = values.get("group") and values.get("remotes")
+        return super().faults(values) + ([("remotes", "a multicast group or remotes, not both")] if both else [])
 
     def encode(self, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
         addresses = [("local", "IFLA_VXLAN_LOCAL"), ("group", "IFLA_VXLAN_GROUP")]
@@ -40,7 +46,7 @@ VXLAN = Vxlan(
         Attribute("local", ip),
         Attribute("group", ip, fixed=True),
         Attribute("remotes", listing(ip)),
-        Attribute("port", integer(1, 65535), "IFLA_VXLAN_PORT", fixed=True),
+        Attribute("port", integer(1, 65535), "IFLA_VXLAN_PORT", fixed=True, default=IANA_PORT),
         flag("learning", "IFLA_VXLAN_LEARNING", boolean),
     ),
     parent="IFLA_VXLAN_LINK",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..claims import Ledger
@@ -20,7 +20,7 @@ class Context:
     ``now`` starts as what was observed and becomes, part by part, what is there when the steps planned so far are done.
     """
 
-    desired: Mapping[str, Namespace]
+    desired: dict[str, Namespace]
     observed: Observed
     ledger: Ledger
     purge: bool

@@ -37,7 +37,7 @@ def creations(ctx: Context) -> list[Step]:
     steps = []
     for ns in ctx.desired.values():
         if ns.path == local_path(ns.name):
-            if ns.name not in ctx.now:
+            if ns.name not in ctx.now and not ctx.absent:
                 ctx.fault(ns.name, f"there is no namespace {ns.name}")
         elif ns.name != HOST and not ctx.absent:
             steps += _adopt(ctx, ns) if ns.path else _make(ctx, ns)
@@ -54,6 +54,8 @@ def _make(ctx: Context, ns: Namespace) -> list[Step]:
     elif ctx.name:
         hint = f"to use it, add path: {local_path(ns.name)}" if seen.owner is None else "give it another name"
         ctx.fault(ns.name, f"the namespace {ns.name} exists already and {whose(seen.owner)}; {hint}")
+    else:  # asked for by a single module: it is there, and its lo is somebody else's business
+        ctx.desired[ns.name] = replace(ns, links={name: link for name, link in ns.links.items() if name != "lo"})
     return []
 
 
