@@ -104,7 +104,8 @@ class Transaction:
             self._flush()
             requests = self._requests(step)
         self._batch.append((step, step.namespace, requests))
-        self._unlearn(step)
+        if step.before is None:
+            self._unlearn(step)
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
@@ -117,6 +118,8 @@ class Transaction:
             results = [next(answers) for _request in requests]
             if not _refused(step, results[0]):
                 self._done.append(step)
+                if step.after is None:
+                    self._unlearn(step)
                 self._learn(step, results)
             error = next((each for each in results if _refused(step, each)), None)
             failed = failed or (_explain(step, error) if error else None)
@@ -215,8 +218,8 @@ class Transaction:
         return self._indexes[namespace].__getitem__
 
     def _unlearn(self, step: Step) -> None:
-        """A link that is deleted or made has no index that could be used, or not yet."""
-        for where, each in step.links if step.before is None or step.after is None else ():
+        """A link that is deleted has no index any more, one that is made none yet."""
+        for where, each in step.links:
             self._indexes[where].pop(each.name, None)
 
     def _learn(self, step: Step, results: Iterable[Any]) -> None:
