@@ -19,7 +19,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -74,9 +74,25 @@ class Message:
     raw: bytes = b""
 
 
-def attributes(nested: Any) -> dict[str, Any]:
-    """The attributes of a nested attribute, by name."""
-    return {slot[0]: slot[1] for slot in nested["attrs"]} if nested else {}
+class Attributes(Mapping[str, Any]):
+    """Netlink attributes by name. pyroute2 decodes a value when it is asked for: most never are."""
+
+    def __init__(self, slots: Iterable[Any]) -> None:
+        self._slots = {slot[0]: slot for slot in slots}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._slots[name][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._slots)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+
+def attributes(nested: Any) -> Attributes:
+    """The attributes of a message or of a nested attribute; None has none."""
+    return Attributes(nested["attrs"] if nested else ())
 
 
 def required(answer: Any) -> Message:

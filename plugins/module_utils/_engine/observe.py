@@ -49,8 +49,7 @@ class _Seen:
 def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: bool) -> Observed:
     """All that the document ``desired``, or the purge of what ``name`` once declared, could touch."""
     present = kernel.names()
-    claimed = {namespace for namespace, _identifier in claims}
-    concerned = {HOST, *desired.namespaces, *claimed}
+    concerned = {HOST, *desired.namespaces, *claims}
     owned = {other for other in present if purge and other not in concerned and _owner(kernel, other) == name}
     wanted = {each: _wanted(desired, claims, each) for each in concerned | owned if kernel.identity(each)}
     namespaces = read(kernel, wanted)
@@ -115,7 +114,7 @@ def _owner(kernel: Kernel, name: str) -> str | None:
 
 def _wanted(desired: Desired, claims: Claims, name: str) -> Wanted:
     ns = desired.namespaces.get(name, Namespace(name))
-    held = [identifier for namespace, identifier in claims if namespace == name]
+    held = claims.get(name, {})
     claimed = {collection: {key_of(each) for each in held if each.startswith(collection + " ")} for collection in ("routes", "sysctls")}
     tables = {MAIN_TABLE} | {each.table for each in ns.routes.values()} | {key[1] for key in claimed["routes"]}
     return Wanted(

@@ -38,16 +38,16 @@ class Store:
         except FileNotFoundError:
             return {}
         return {
-            (namespace, identifier): Claim(frozenset(claim["names"]), claim.get("former"))
-            for namespace, objects in raw.items()
-            for identifier, claim in objects.items()
+            namespace: {identifier: Claim(frozenset(claim["names"]), claim["former"]) for identifier, claim in held.items()}
+            for namespace, held in raw.items()
         }
 
     def save(self, claims: Claims) -> None:
         """Replace the state in one step: a reader or a crash sees the old or the new one, whole."""
-        raw: dict[str, dict[str, object]] = {}
-        for (namespace, identifier), claim in sorted(claims.items()):
-            raw.setdefault(namespace, {})[identifier] = {"names": sorted(claim.names), "former": claim.former}
+        raw = {
+            namespace: {identifier: {"names": sorted(claim.names), "former": claim.former} for identifier, claim in held.items()}
+            for namespace, held in claims.items()
+        }
         draft = f"{self._file}.{os.getpid()}"
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(raw, file)

@@ -49,7 +49,7 @@ def _make(ctx: Context, ns: Namespace) -> list[Step]:
     if seen is None:
         return [_new(ctx, Namespace(ns.name, owner=ctx.name), {"in_use": ns.in_use})]
     if seen.owner == ctx.name:
-        ctx.ledger.claims.pop((ns.name, CLAIM), None)
+        ctx.ledger.leave(ns.name, CLAIM)
         ctx.ledger.take(ns.name, CLAIM, {"in_use": ns.in_use})
     elif ctx.name:
         hint = f"to use it, add path: {local_path(ns.name)}" if seen.owner is None else "give it another name"
@@ -85,7 +85,7 @@ def _new(ctx: Context, ns: Namespace, facts: dict[str, object]) -> Step:
 
 def _adopted(ctx: Context, name: str) -> bool:
     """The name was given by this document to a namespace that exists without it."""
-    claim = ctx.ledger.claims.get((name, CLAIM))
+    claim = ctx.ledger.get(name, CLAIM)
     return bool(claim and ctx.name in claim.names and claim.former.get("adopted"))
 
 
@@ -105,7 +105,7 @@ def _purge(ctx: Context) -> list[Step]:
     steps = []
     for name, seen in list(ctx.now.items()):
         if name not in ctx.desired and (ctx.own(name) or _adopted(ctx, name)):
-            claim = ctx.ledger.claims.get((name, CLAIM))
+            claim = ctx.ledger.get(name, CLAIM)
             steps += _remove(ctx, seen, claim.former.get("in_use", "refuse") if claim else "refuse")
     for name in sorted(ctx.observed.leftovers - set(ctx.desired)):
         steps += _remove_leftover(ctx, name)

@@ -70,7 +70,7 @@ def _removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> li
         if (ctx.absent and key in want) or (ctx.purge and key not in want):
             step = _removal(ctx, ns, object_id(collection, key), item)
             steps += [step] if step and not _links_of(item) & lost else []
-    for _where, key, _claim in ctx.ledger.held(collection, ns.name):
+    for key in ctx.ledger.held(collection, ns.name):
         if key not in have and ((ctx.purge and key not in want) or (ctx.absent and key in want)):
             ctx.ledger.leave(ns.name, object_id(collection, key))
     return steps
