@@ -148,15 +148,14 @@ class Transaction:
         name = ns.name
         if step.after is None:
             handle = self._kernel.unbind(name)
-            if step.before is not None and name in self._indexes and name not in self._unbound:
+            if ns.identity:
                 self._unbound[name] = handle
-            else:
+            else:  # made by this very run, and undone
                 handle.close()
         elif name in self._unbound and ns.identity:
             self._kernel.bind_again(name, self._unbound.pop(name))
         elif ns.path:
             self._kernel.adopt(name, ns.path)
-            self._indexes[name] = {"lo": link.LOOPBACK_INDEX}
         else:
             self._kernel.make(name, link.loopback(self._owner))
             self._indexes[name] = {"lo": link.LOOPBACK_INDEX}

@@ -123,7 +123,7 @@ class _Run:
     def _decide(self, desired: Desired) -> tuple[_State, Plan, list[str]]:
         claims = self.store.load()
         real, warnings = resolve(desired, look_up(self.kernel, symbolic(desired)))
-        observed = observe(self.kernel, real, claims, self.name, self.purge)
+        observed = observe(self.kernel, real, claims, self.name, self.purge, self.absent)
         self.clock.lap("observe")
         todo = plan(real, observed, claims, self.name, self.purge, self.absent)
         self.clock.lap("plan")

@@ -245,19 +245,22 @@ class Kernel:
             self._forget(name)
             raise
 
-    def adopt(self, name: str, path: str) -> None:
-        """Bind the namespace at ``path`` under ``name``."""
+    def look_at(self, name: str, path: str) -> None:
+        """From here on ``name`` is the namespace at ``path``, for this conversation only."""
         handle = Handle(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
         self._forget(name)
         self._handles[name] = handle
-        self._bind(handle.fd, name)
+
+    def adopt(self, name: str, path: str) -> None:
+        """Bind the namespace at ``path`` under ``name``."""
+        self.look_at(name, path)
+        self._bind(self._handles[name].fd, name)
 
     def unbind(self, name: str) -> Handle:
         """Take the name away. The namespace lives on until the handle is closed (and nobody is inside)."""
-        handle = self._required(name)
-        self._enter(HOST)
+        handle = Handle(os.open(local_path(name), os.O_RDONLY | os.O_CLOEXEC))
+        self.release(name)
         self._unmount(name)
-        del self._handles[name]
         return handle
 
     def bind_again(self, name: str, handle: Handle) -> None:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 
 from .claims import Claim, Claims
-from .errors import LockedError
+from .errors import LockedError, NetnsError
 
 STATE_DIR = "/run/weft-netns"
 POLL = 0.05  # seconds between tries for the lock; flock(2) has no timeout of its own
@@ -37,6 +37,10 @@ class Store:
                 raw = json.load(file)
         except FileNotFoundError:
             return {}
+        except ValueError as error:
+            raise NetnsError.of(
+                f"{self._file} is damaged ({error}); remove it to go on: former values of sysctls are lost with it"
+            ) from None
         return {
             namespace: {identifier: Claim(frozenset(claim["names"]), claim["former"]) for identifier, claim in held.items()}
             for namespace, held in raw.items()

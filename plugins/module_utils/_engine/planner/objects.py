@@ -12,7 +12,7 @@ from typing import Any
 from .. import cascade, sysctl
 from ..cascade import End
 from ..claims import object_id
-from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Namespace, Route, Sysctl
+from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Namespace, Resolver, Route, Sysctl
 from ..steps import Step
 from .context import Context, listed, whose
 
@@ -97,7 +97,8 @@ def _restoration(ns: Namespace, item: Sysctl, former: Any) -> Step | None:
 
 
 def _mine(ctx: Context, ns: Namespace, item: Any, names: frozenset[str]) -> bool:
-    return ctx.own(ns.name) or (item.ours and (not names or ctx.name in names))
+    inside = ctx.own(ns.name) and not isinstance(item, Resolver)  # a file on the host is not ours by its name alone
+    return inside or (item.ours and (not names or ctx.name in names))
 
 
 def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: Any) -> Step | None:
