@@ -51,7 +51,8 @@ def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: 
     present = kernel.names()
     paths = {ns.path: kernel.identity_of(ns.path) for ns in desired.namespaces.values() if ns.path}
     unbound = _look_at_unbound(kernel, desired, paths)
-    concerned = {HOST, *desired.namespaces, *claims}
+    claimed = {each for each, held in claims.items() if purge and any(name in claim.names for claim in held.values())}
+    concerned = {HOST, *desired.namespaces, *claimed}
     owned = {other for other in present if purge and other not in concerned and _owner(kernel, other) == name}
     wanted = {each: _wanted(desired, claims, each) for each in concerned | owned if kernel.identity(each)}
     namespaces = read(kernel, wanted)

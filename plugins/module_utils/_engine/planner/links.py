@@ -90,9 +90,12 @@ def creations(ctx: Context, missing: set[End]) -> list[Step]:
 
 def settle(ctx: Context, steps: Iterable[Step]) -> None:
     """The links that these steps create are there from here on."""
+    made: dict[str, dict[str, Link]] = {}
     for step in steps:
         for where, link in step.links:
-            ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, link.name: fresh(link)})
+            made.setdefault(where, {})[link.name] = fresh(link)
+    for where, links in made.items():
+        ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, **links})
 
 
 def _creation(ctx: Context, where: str, link: Link) -> Step | None:
