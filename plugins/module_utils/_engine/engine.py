@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from .plan import Plan, plan
 from .resolve import resolve, symbolic
 from .steps import Step
 from .store import Store
+from .wire.route import RTPROT_KERNEL
 
 GATHER = ("links", "addresses", "routes", "rules", "neighbours", "pairs")
 VANISH_SECONDS = 10.0  # for a handful of namespaces; the kernel needs some milliseconds for each
@@ -88,11 +90,27 @@ def show(namespaces: Iterable[str] | None = None, gather: Collection[str] | None
 
 
 def _only(ns: Namespace, wanted: set[str]) -> Namespace:
-    """A namespace without the collections that nobody asked for."""
+    """A namespace without the collections that nobody asked for, and without what the kernel makes by itself."""
+    declared = {key: each for key, each in ns.addresses.items() if not ipaddress.ip_address(each.ip).is_link_local}
+    routes = {key: each for key, each in ns.routes.items() if each.protocol != RTPROT_KERNEL}
+    ns = replace(ns, addresses=declared, routes=routes)
     unwanted: dict[str, Any] = {each: {} for each in ("links", "addresses", "routes", "rules", "neighbours") if each not in wanted}
     if "links" in unwanted:
         unwanted["forwards"] = {}
     return replace(ns, **unwanted)
+
+
+class _Clock:
+    """Milliseconds spent in each part of a run."""
+
+    def __init__(self) -> None:
+        self.laps = {"observe": 0.0, "plan": 0.0, "apply": 0.0}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round((now - self._last) * 1000, 1)
+        self._last = now
 
 
 @dataclass
@@ -104,7 +122,7 @@ class _Run:
     name: str
     purge: bool
     absent: bool
-    clock: _Clock = field(default_factory=lambda: _Clock())
+    clock: _Clock = field(default_factory=_Clock)
 
     def plan(self, desired: Desired) -> Outcome:
         """Tell what would be done."""
@@ -173,16 +191,3 @@ def _wait_for_ends(kernel: Kernel, steps: Iterable[Step], observed: Observed) ->
         left = {link.index for link in ns.links.values() if link.attributes.get("namespace") in gone} if name not in gone else set()
         if left:
             kernel.wait_gone(name, left, VANISH_SECONDS + len(left) / 20)
-
-
-class _Clock:
-    """Milliseconds spent in each part of a run."""
-
-    def __init__(self) -> None:
-        self.laps = {"observe": 0.0, "plan": 0.0, "apply": 0.0}
-        self._last = time.monotonic()
-
-    def lap(self, name: str) -> None:
-        now = time.monotonic()
-        self.laps[name] = round((now - self._last) * 1000, 1)
-        self._last = now

@@ -344,6 +344,17 @@ class Kernel:
         except OSError as error:
             raise KernelError(error.errno or errno.EIO, os.strerror(error.errno or errno.EIO)) from error
 
+    @contextlib.contextmanager
+    def promoting(self, name: str, link: str) -> Iterator[None]:
+        """While a primary IPv4 address of the link is deleted, the next of its subnet becomes the primary one."""
+        path = f"net/ipv4/conf/{link}/promote_secondaries"
+        former = self.read_sysctl(name, path)
+        self.write_sysctl(name, path, "1")
+        try:
+            yield
+        finally:
+            self.write_sysctl(name, path, former or "0")
+
     def list_sysctls(self, name: str, folder: str) -> list[str]:
         """Names in a folder below /proc/sys, seen from inside the namespace."""
         self._enter(name)

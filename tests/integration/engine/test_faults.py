@@ -12,11 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hosts import Host
+
 from _engine.engine import converge
 from _engine.errors import NetnsError
 from _engine.kernel import Kernel, Request
 from _engine.store import Store
-from hosts import Host
 
 EFFECTS = (  # everything that the engine does to the host goes through one of these
     (Kernel, "send"),
@@ -190,30 +191,34 @@ def test_refused_at_any_point(host: Host, name: str) -> None:
     for document in documents:
         converge(document)
     before = host.digest()
-    send = Kernel.send
     number, refused = 0, True
     while refused:
         number += 1
-        refused = False
-        seen = 0
-
-        def sabotage(kernel: Kernel, name: str, requests: Any) -> Any:
-            nonlocal seen, refused
-            requests = list(requests)
-            position = number - seen - 1
-            seen += len(requests)
-            if 0 <= position < len(requests):
-                refused = True
-                requests[position] = REFUSED
-            return send(kernel, name, requests)
-
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Kernel, "send", sabotage)
-            if not _fails(run):
-                break
-        assert host.since(before) == [], f"request {number} was refused"
+            sabotage = Sabotage(number)
+            patch.setattr(Kernel, "send", lambda kernel, name, requests, send=sabotage.send: send(kernel, name, requests))
+            failed = _fails(run)
+        refused = sabotage.done
+        assert failed == refused, f"request {number} was refused, and nobody noticed"
+        assert not refused or host.since(before) == [], f"request {number} was refused"
     assert number > 10
-    assert not refused, f"request {number} was refused, and nobody noticed"
+
+
+class Sabotage:
+    """Replaces one request, counted over a whole run, by one that the kernel refuses."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+        self.done = False
+        self._send = Kernel.send
+
+    def send(self, kernel: Kernel, name: str, requests: Any) -> Any:
+        requests = list(requests)
+        if 0 < self.left <= len(requests):
+            self.done = True
+            requests[self.left - 1] = REFUSED
+        self.left -= len(requests)
+        return self._send(kernel, name, requests)
 
 
 def _fails(run: dict[str, Any]) -> bool:

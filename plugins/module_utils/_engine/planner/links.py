@@ -67,9 +67,8 @@ def _otherness(want: Link, seen: Link) -> str:
     """What makes it another link: its kind, or an attribute that the kernel cannot change. Empty: the same link."""
     if want.kind != seen.kind:
         return f"kind {seen.kind} to {want.kind}"
-    fixed = [attribute.key for attribute in KINDS[str(want.kind)].attributes if attribute.fixed]
-    given = {key: want.attributes[key] for key in fixed if want.attributes.get(key) is not None}
-    return ", ".join(f"{key} {seen.attributes.get(key)} to {value}" for key, value in given.items() if seen.attributes.get(key) != value)
+    keys = KINDS[str(want.kind)].unchangeable(seen.attributes, want.attributes)
+    return ", ".join(f"{key} {seen.attributes.get(key)} to {want.attributes[key]}" for key in keys)
 
 
 def creations(ctx: Context, missing: set[End]) -> list[Step]:

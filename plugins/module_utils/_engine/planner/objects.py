@@ -66,7 +66,8 @@ def satisfies(seen: Any, want: Any) -> bool:
 def _removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> list[Step]:
     have, want = getattr(ns, collection), getattr(ctx.wanted(ns.name), collection)
     steps = []
-    for key, item in sorted(have.items(), key=lambda pair: _removal_order(pair[1])):
+    last_first = list(have.items())[::-1]  # so that an undo makes the first one first
+    for key, item in sorted(last_first, key=lambda pair: _removal_order(pair[1])):
         if (ctx.absent and key in want) or (ctx.purge and key not in want):
             step = _removal(ctx, ns, object_id(collection, key), item)
             steps += [step] if step and not _links_of(item) & lost else []
@@ -98,7 +99,7 @@ def _restoration(ns: Namespace, item: Sysctl, former: Any) -> Step | None:
 
 def _mine(ctx: Context, ns: Namespace, item: Any, names: frozenset[str]) -> bool:
     inside = ctx.own(ns.name) and not isinstance(item, Resolver)  # a file on the host is not ours by its name alone
-    return inside or (item.ours and (not names or ctx.name in names))
+    return inside or ctx.name in names or (item.ours and not names)
 
 
 def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: Any) -> Step | None:
