@@ -108,8 +108,9 @@ def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: A
     if same and not seen.ours:
         return None  # somebody else made the very same: it does, and stays theirs
     names = ctx.ledger.names(ns.name, identifier)
-    if not same and seen is not None and not isinstance(item, Sysctl) and not _mine(ctx, ns, seen, names):
-        ctx.fault(ns.name, f"{item.text} cannot be made: {seen.text} exists already and {whose(listed(names))}")
+    others = names - {ctx.name}
+    if not same and seen is not None and (others if isinstance(item, Sysctl) else not _mine(ctx, ns, seen, names)):
+        ctx.fault(ns.name, f"{item.text} cannot be made: {seen.text} exists already and {whose(listed(others))}")
         return None
     if seen is None and isinstance(item, Sysctl) and not _comes_later(ctx, ns, item):
         ctx.fault(ns.name, "this kernel has no such sysctl here", "sysctls", item.name)
