@@ -101,8 +101,8 @@ def flat(link: Link) -> dict[str, Any]:
 
 def differences(before: Link, after: Link) -> str:
     was = flat(before)
-    return ", ".join(f"{key} {_word(was.get(key))} to {_word(value)}" for key, value in flat(after).items() if was.get(key) != value)
+    return ", ".join(f"{key} {word(was.get(key))} to {word(value)}" for key, value in flat(after).items() if was.get(key) != value)
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
