@@ -56,6 +56,9 @@ def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: 
     owned = {other for other in present if purge and other not in concerned and _owner(kernel, other) == name}
     wanted = {each: _wanted(desired, claims, each) for each in concerned | owned if kernel.identity(each)}
     namespaces = read(kernel, wanted)
+    if _has_lost_ends(namespaces, desired, name, purge):
+        others = {each: Wanted() for each in present if each not in wanted and kernel.identity(each)}
+        namespaces = read(kernel, {**wanted, **others})
     doomed = {each: ns for each, ns in namespaces.items() if ns.owner == name and _declared(desired, each) == absent}
     inside = kernel.processes({ns.identity for ns in doomed.values()})
     return Observed(
@@ -65,6 +68,17 @@ def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: 
         unbound=unbound,
         processes={each: tuple(inside[ns.identity]) for each, ns in doomed.items() if ns.identity in inside},
     )
+
+
+def _has_lost_ends(namespaces: Mapping[str, Namespace], desired: Desired, name: str, purge: bool) -> bool:
+    """A pair that may go has an end in a namespace that was not read: an undo will need to know it."""
+    for where, ns in namespaces.items():
+        declared = desired.namespaces.get(where, Namespace(where)).links
+        for each in ns.links.values():
+            concerned = each.name in declared or (purge and each.owner == name)
+            if concerned and each.kind == "veth" and "peer" not in each.attributes:
+                return True
+    return False
 
 
 def _look_at_unbound(kernel: Kernel, desired: Desired, paths: Mapping[str, int]) -> dict[str, int]:

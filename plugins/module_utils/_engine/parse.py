@@ -187,12 +187,17 @@ def _join(path: str, key: Any) -> str:
     return f"{path}.{key}" if path else str(key)
 
 
+def _given(raw: Any, key: str) -> bool:
+    """The document says something there, be it right or wrong: then it is not missing."""
+    return isinstance(raw, Mapping) and raw.get(key) is not None
+
+
 def _path_of(name: str) -> str:
     return name if name == HOST else f"namespaces.{name}"
 
 
 def _namespace(reader: _Reader, name: str, raw: Any, path: str) -> Namespace:
-    keys = NAMESPACE_KEYS if name != HOST else NAMESPACE_KEYS[:-4]
+    keys = NAMESPACE_KEYS if path != HOST else NAMESPACE_KEYS[:-4]
     values = reader.mapping(raw, path, keys)
     links: dict[str, Link] = {}
     addresses: list[tuple[str, Any]] = []
@@ -272,7 +277,7 @@ def _attributes(reader: _Reader, namespace: str, kind: str, raw: Any, path: str)
     known = KINDS[kind].keys
     given = reader.values(raw, path, {key: item.check for key, item in known.items()})
     for key, item in known.items():
-        if item.required and key not in given and (not isinstance(raw, Mapping) or key not in raw):
+        if item.required and not _given(raw, key):
             reader.fault(f"{path}.{key}", f"a {kind} needs it")
     for key, message in KINDS[kind].faults(given):
         reader.fault(f"{path}.{key}", message)
@@ -343,7 +348,7 @@ def _rule(reader: _Reader, raw: Any, path: str) -> Rule | None:
     told |= {FAMILIES[values["family"]]} if "family" in values else set()
     if len(told) != 1:
         reader.fault(path, "from, to and family are of different families" if told else "add family: ipv4 or ipv6")
-    if "priority" not in values:
+    if not _given(raw, "priority"):
         reader.fault(f"{path}.priority", "a rule needs it")
     kind = values.get("type", "lookup")
     if (kind == "lookup") != ("table" in values):
@@ -357,10 +362,10 @@ def _rule(reader: _Reader, raw: Any, path: str) -> Rule | None:
 
 def _neighbour(reader: _Reader, raw: Any, path: str) -> Neighbour | None:
     values = reader.values(raw, path, NEIGHBOUR_CHECKS)
-    if values.get("proxy", False) == ("mac" in values):
+    if values.get("proxy", False) == _given(raw, "mac"):
         reader.fault(path, "a neighbour has either a mac or proxy: true")
     for key in ("address", "link"):
-        if key not in values and (not isinstance(raw, Mapping) or key not in raw):
+        if not _given(raw, key):
             reader.fault(f"{path}.{key}", "a neighbour needs it")
     if "address" not in values or "link" not in values:
         return None

@@ -18,6 +18,7 @@ from .context import Context, whose
 
 MANAGED = ("state", "mtu", "mac", "master", "txqueuelen")
 PLACE = ("peer", "namespace", "link")
+ETHERNET_MTU = 1500
 MADE = "made"  # claim on a link whose mark comes after its creation
 
 
@@ -211,10 +212,14 @@ def _release(ctx: Context, where: str, name: str, attribute: str) -> list[Step]:
 def changes(ctx: Context, ns: Namespace) -> list[Step]:
     """Attributes in place. Bridges last: each port that joins a running bridge costs more (flooded MLD and DAD)."""
     steps = []
+    joined: dict[str, int] = {}  # smallest MTU of the ports that join a bridge
     for want in sorted(ns.links.values(), key=lambda link: link.kind == "bridge"):
         have = ctx.now[ns.name].links.get(want.name)
         if have is None or want.state == "absent":
             continue
+        if want.master and (have.master != want.master or not have.index):
+            joined[want.master] = min(joined.get(want.master, ETHERNET_MTU), want.mtu or have.mtu or ETHERNET_MTU)
+        have = _followed(have, joined.get(want.name))
         _check_port(ctx, ns, have, want)
         if want.kind is None and not ctx.own(ns.name):
             for attribute in MANAGED:
@@ -226,6 +231,11 @@ def changes(ctx: Context, ns: Namespace) -> list[Step]:
             if have.state == "up" and after.state == "down":
                 ctx.now[ns.name] = cascade.downed(ctx.now[ns.name], {want.name})
     return steps
+
+
+def _followed(have: Link, mtu: int | None) -> Link:
+    """A bridge that was made without an MTU follows its ports; one that this run makes keeps what it was given."""
+    return replace(have, mtu=min(have.mtu, mtu)) if mtu and have.mtu and have.index else have
 
 
 def _merged(ctx: Context, where: str, have: Link, want: Link) -> Link:
