@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +34,7 @@ from .model import (
 )
 from .schema import (
     Check,
+    Listing,
     boolean,
     choice,
     file_name,
@@ -42,7 +43,6 @@ from .schema import (
     interface,
     ip,
     link_name,
-    listing,
     mac,
     namespace_name,
     network,
@@ -106,6 +106,9 @@ class _Reader:
         self.faults.append(Fault(path, message))
 
     def value(self, raw: Any, path: str, check: Check) -> Any:
+        if isinstance(check, Listing) and isinstance(raw, (list, tuple)):
+            found = [self.value(item, f"{path}[{index}]", check.item) for index, item in enumerate(raw)]
+            return None if None in found else tuple(found)
         try:
             return check(raw)
         except ValueError as error:
@@ -287,11 +290,15 @@ def _attributes(reader: _Reader, namespace: str, kind: str, raw: Any, path: str)
 
 def _addresses(reader: _Reader, link: Link, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
     listed = raw.get("addresses") if isinstance(raw, Mapping) else None
+    seen: set[str] = set()
     for at, item in reader.items(listed, f"{path}.addresses"):
         value = reader.value(item, at, interface)
         if value:
             address, _slash, length = value.partition("/")
             yield at, Address(link.name, address, int(length))
+            if ":" in address and address in seen:
+                reader.fault(at, f"{address} is declared twice on {link.name}: the kernel has an IPv6 address once, with one prefix length")
+            seen.add(address)
             if ":" in address and link.mtu and link.mtu < IPV6_MIN_MTU:
                 reader.fault(f"{path}.mtu", f"IPv6 needs {IPV6_MIN_MTU}: {address} would be lost")
 
@@ -302,6 +309,7 @@ def _route(reader: _Reader, raw: Any, path: str) -> Route | None:
     destination = _destination(reader, values, hops, path)
     if destination is None:
         return None
+    _check_families(reader, values, hops, destination, path)
     kind = values.get("type", "unicast")
     if kind == "unicast" and not any(hop.gateway or hop.link for hop in hops):
         reader.fault(path, "a route needs a gateway, a link or nexthops (or a type such as blackhole)")
@@ -310,6 +318,20 @@ def _route(reader: _Reader, raw: Any, path: str) -> Route | None:
     family = 6 if ":" in destination else 4
     metric = values.get("metric") or default_metric(family)
     return Route(destination, kind, hops, values.get("source"), metric, values.get("table", LOCAL_TABLE if kind == "local" else MAIN_TABLE))
+
+
+def _check_families(reader: _Reader, values: Mapping[str, Any], hops: Sequence[NextHop], destination: str, path: str) -> None:
+    """An IPv4 route may have an IPv6 gateway; all else is of one family."""
+    family = 6 if ":" in destination else 4
+    if FAMILIES.get(values.get("family", ""), family) != family:
+        reader.fault(f"{path}.family", f"{destination} is not {values['family']}")
+    source = values.get("source")
+    if source and is_address(source) and (":" in source) != (family == 6):
+        reader.fault(f"{path}.source", f"{source} is not of the family of {destination}")
+    for index, hop in enumerate(hops):
+        if family == 6 and hop.gateway and ":" not in hop.gateway:
+            at = f"{path}.nexthops[{index}]" if values.get("nexthops") is not None else path
+            reader.fault(f"{at}.gateway", "an IPv6 route cannot have an IPv4 gateway")
 
 
 def _nexthops(reader: _Reader, values: Mapping[str, Any], path: str) -> tuple[NextHop, ...]:
@@ -381,7 +403,7 @@ def _sysctls(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
 
 
 def _resolver(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
-    values = reader.values(raw, path, {"nameservers": listing(ip), "search": listing(file_name)})
+    values = reader.values(raw, path, {"nameservers": Listing(ip), "search": Listing(file_name)})
     if values:
         yield path, Resolver(values.get("nameservers", ()), values.get("search", ()))
 
@@ -445,6 +467,8 @@ def _check_references(reader: _Reader, namespace: Namespace, namespaces: Mapping
         lower, where = link.attributes.get("link"), link.attributes.get("namespace", "")
         if lower and (where not in namespaces or lower not in namespaces[where].links):
             reader.fault(f"{at}.{link.kind}.link", _undeclared(lower, _path_of(where)))
+        elif lower and link.kind == "macvlan" and namespaces[where].links[lower].kind == "macvlan":
+            reader.fault(f"{at}.macvlan.link", f"{lower} is a macvlan itself; name the link that it lies on")
     for route in namespace.routes.values():
         at = reader.places[id(route)]
         for hop in route.nexthops:

@@ -54,13 +54,17 @@ def _steps(ctx: Context) -> list[Step]:
         ctx.ledger.forget(each)
         del ctx.now[each]
     made_namespaces = namespaces.creations(ctx)
+    left = [] if ctx.absent else links.departures(ctx)
     made = [] if ctx.absent else links.creations(ctx, gone)
     after, ctx.now = ctx.now, before
     removed_links = links.removal_steps(ctx, reasons, doomed, made)
     ctx.now = after
     links.settle(ctx, made)
+    grown = [] if ctx.absent else links.enlargements(ctx)
     configured = [] if ctx.absent else _configuration(ctx)
-    return [*removed, *removed_links, *released, *removed_namespaces, *made_namespaces, *made, *configured]
+    first = objects.early(removed, configured)
+    later = [step for step in configured if step not in first]
+    return [*first, *removed, *removed_links, *released, *removed_namespaces, *left, *made_namespaces, *made, *grown, *later]
 
 
 def _configuration(ctx: Context) -> list[Step]:

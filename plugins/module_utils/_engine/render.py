@@ -70,7 +70,8 @@ def touched(steps: Iterable[Step], observed: Mapping[str, Namespace]) -> tuple[D
 
 def _on_link(observed: Mapping[str, Namespace], where: str, link_name: str) -> list[Any]:
     ns = observed.get(where, Namespace(where))
-    owned: list[Any] = [*ns.addresses.values(), *ns.forwards.values()]
+    lasting = [each for each in ns.addresses.values() if each.ours or not each.ip.startswith("fe80:")]  # the kernel makes its own
+    owned: list[Any] = [*lasting, *ns.forwards.values()]
     return [each for each in owned if each.link == link_name]
 
 
