@@ -12,7 +12,7 @@ from typing import Any
 
 from . import render
 from .apply import Transaction
-from .claims import Claim, Claims, Key
+from .claims import Claim, Claims
 from .errors import Fault, NotConverged
 from .kernel import Kernel, check_capabilities
 from .model import HOST, Desired, Namespace, Observed
@@ -60,7 +60,7 @@ def converge(
     """
     everything_goes = state == "absent" and purge
     absent = state == "absent" and not purge
-    desired = parse({} if everything_goes else document or {})
+    desired = parse({} if everything_goes else document or {}, name)
     check_capabilities()
     with Kernel() as kernel:
         store = Store(kernel.cookie())
@@ -105,8 +105,7 @@ def _run(kernel: Kernel, store: Store, desired: Desired, name: str, purge: bool,
     clock.lap("plan")
     if not check and (todo.steps or todo.claims != claims):
         store.save(_both(claims, todo.claims))
-        formers = _apply(kernel, store, todo, observed, desired, claims, name, purge, absent)
-        store.save({**todo.claims, **{key: replace(todo.claims[key], former=former) for key, former in formers.items()}})
+        store.save(_apply(kernel, store, todo, observed, desired, claims, name, purge, absent))
     clock.lap("apply")
     before, after = render.touched(todo.steps)
     return Outcome(bool(todo.steps), [step.text for step in todo.steps], before, after, clock.laps, warnings)
@@ -114,13 +113,15 @@ def _run(kernel: Kernel, store: Store, desired: Desired, name: str, purge: bool,
 
 def _apply(
     kernel: Kernel, store: Store, todo: Plan, observed: Observed, desired: Desired, claims: Claims, name: str, purge: bool, absent: bool
-) -> dict[Key, Any]:
-    """Carry out the plan, look again, and undo it all unless everything is as planned. Returns former values learnt on the way."""
+) -> Claims:
+    """Carry out the plan, look again, and undo it all unless everything is as planned. Returns the claims with what was learnt."""
     transaction = Transaction(kernel, observed.namespaces, name)
     try:
         transaction.run(todo.steps)
-        again = observe_again(kernel, _touched(todo.steps), observed, desired, todo.claims)
-        left = plan(desired, again, todo.claims, name, purge, absent).steps
+        learnt = {key: replace(todo.claims[key], former=former) for key, former in transaction.formers.items() if key in todo.claims}
+        kept = {**todo.claims, **learnt}
+        again = observe_again(kernel, _touched(todo.steps), observed, desired, kept, name)
+        left = plan(desired, again, kept, name, purge, absent).steps
         if left:
             raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
     except BaseException:
@@ -129,7 +130,7 @@ def _apply(
         raise
     transaction.commit()
     _wait_for_ends(kernel, todo.steps, observed)
-    return transaction.formers
+    return kept
 
 
 def _touched(steps: Collection[Step]) -> set[str]:

@@ -54,13 +54,16 @@ def _steps(ctx: Context) -> list[Step]:
         ctx.ledger.forget(each)
         del ctx.now[each]
     made_namespaces = namespaces.creations(ctx)
+    filtered = [] if ctx.absent else objects.changes(ctx, ctx.wanted(HOST), objects.FILTERS)
     made = [] if ctx.absent else links.creations(ctx, gone)
     after, ctx.now = ctx.now, before
     removed_links = links.removal_steps(ctx, reasons, doomed, made)
     ctx.now = after
     links.settle(ctx, made)
     configured = [] if ctx.absent else _configuration(ctx)
-    return [*removed, *removed_links, *released, *removed_namespaces, *made_namespaces, *made, *configured]
+    unfiltered = objects.filter_removals(ctx)
+    removals = [*removed, *removed_links, *released, *removed_namespaces]
+    return [*removals, *filtered, *made_namespaces, *made, *configured, *unfiltered]
 
 
 def _configuration(ctx: Context) -> list[Step]:

@@ -12,12 +12,13 @@ from typing import Any
 from .. import cascade, sysctl
 from ..cascade import End
 from ..claims import object_id
-from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Namespace, Route, Sysctl
+from ..model import COLLECTIONS, HOST, MAIN_TABLE, OBJECTS, Filter, Namespace, Route, Sysctl
 from ..steps import Step
 from .context import Context, listed, whose
 
 MARKED = ("addresses", "forwards", "routes")  # in a namespace of ours the marks in the kernel tell enough of these
 
+FILTERS = COLLECTIONS[Filter]
 OUTSIDE = ("resolvers",)  # files on the host: they do not go with the namespace
 
 
@@ -29,6 +30,11 @@ def removals(ctx: Context, gone: set[End], doomed: set[str]) -> list[Step]:
         for collection in reversed(OBJECTS) if name not in doomed else OUTSIDE:
             steps += _removed(ctx, seen, collection, lost)
     return steps
+
+
+def filter_removals(ctx: Context) -> list[Step]:
+    """A filter falls when all else is done: until then what it holds back may still be there."""
+    return _removed(ctx, ctx.now[HOST], FILTERS, set())
 
 
 def settle(ctx: Context, steps: Iterable[Step]) -> None:
