@@ -225,6 +225,17 @@ class Guard:
 
 
 @dataclass(frozen=True)
+class Isolated:
+    """Nothing is forwarded between these links. Where they are ports of a bridge, which keeps isolated ports apart itself, the
+    host is the way round: it does not take from them what is for ``destinations``, but for the addresses ``excepted``."""
+
+    links: tuple[str, ...]
+    destinations: tuple[str, ...] = ()
+    excepted: tuple[str, ...] = ()
+    bridged: bool = False
+
+
+@dataclass(frozen=True)
 class Masquerade:
     """What comes from these prefixes gets the host's own address when it leaves by any other link than these."""
 
@@ -238,7 +249,7 @@ class Filter:
 
     document: str  # name of the document: the table bears it
     guards: tuple[Guard, ...] = ()  # sorted, as everything here, so that equal filters are equal
-    isolated: tuple[tuple[str, ...], ...] = ()  # between the links of each set nothing is forwarded
+    isolated: tuple[Isolated, ...] = ()
     masquerade: tuple[Masquerade, ...] = ()
     intact: bool = True  # the kernel has it as it was loaded
     listing: str = field(default="", compare=False)  # what the kernel has, as a digest: see wire/ruleset.py

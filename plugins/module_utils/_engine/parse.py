@@ -22,6 +22,7 @@ from .model import (
     Filter,
     Forward,
     Guard,
+    Isolated,
     Link,
     Masquerade,
     Namespace,
@@ -99,7 +100,9 @@ RULE_CHECKS: dict[str, Check] = {
 }
 NEIGHBOUR_CHECKS: dict[str, Check] = {"address": ip, "link": link_name, "mac": mac, "proxy": boolean}
 FILTER_KEYS = ("guards", "isolated", "masquerade")
+FORWARD, ALL_GROUPS = "group_fwd_mask", 0xFFFD  # pause frames are never forwarded (br_private.h: BR_GROUPFWD_MACPAUSE)
 GUARD_CHECKS: dict[str, Check] = {"mac": mac, "addresses": listing(ip)}
+ISOLATED_CHECKS: dict[str, Check] = {"destinations": listing(network), "except": listing(ip)}
 MASQUERADE_CHECKS: dict[str, Check] = {"sources": listing(network)}
 EVERY_NAMESPACE = ("links", "routes", "rules", "neighbours", "sysctls")
 HOST_KEYS = (*EVERY_NAMESPACE, "filter")
@@ -188,7 +191,8 @@ def parse(document: Any, name: str = "") -> Desired:
         if reader.value(space, path, namespace_name) is not None:
             namespaces[space] = parsed
     host, raw = namespaces[HOST], top.get("host")
-    namespaces[HOST] = replace(host, filters=_filters(reader, name, host.links, raw.get("filter") if isinstance(raw, Mapping) else None))
+    filters = _filters(reader, name, host.links, raw.get("filter") if isinstance(raw, Mapping) else None)
+    namespaces[HOST] = replace(host, links=_all_guarded(host.links, filters.values()), filters=filters)
     namespaces = _complete_pairs(reader, namespaces)
     for namespace in namespaces.values():
         _check_references(reader, namespace, namespaces)
@@ -404,12 +408,12 @@ def _filters(reader: _Reader, name: str, links: Mapping[str, Link], raw: Any) ->
         _guard(reader, links, link, guard, f"{path}.guards.{link}")
         for link, guard in reader.mapping(values.get("guards"), f"{path}.guards").items()
     ]
-    isolated = [_links(reader, links, item, at) for at, item in reader.items(values.get("isolated"), f"{path}.isolated")]
+    isolated = [_isolated(reader, links, item, at) for at, item in reader.items(values.get("isolated"), f"{path}.isolated")]
     masquerade = [_masquerade(reader, links, item, at) for at, item in reader.items(values.get("masquerade"), f"{path}.masquerade")]
     found = Filter(
         name,
         tuple(sorted(filter(None, guards), key=lambda guard: guard.link)),
-        tuple(sorted(filter(None, isolated))),
+        tuple(sorted(filter(None, isolated), key=lambda entry: entry.links)),
         tuple(sorted(filter(None, masquerade), key=lambda entry: entry.sources)),
     )
     return named([found]) if found.guards or found.isolated or found.masquerade else {}
@@ -434,6 +438,27 @@ def _guard(reader: _Reader, links: Mapping[str, Link], link: Any, raw: Any, path
         return None
     bridged = links[link].master is not None
     return Guard(link, values["mac"], sorted_addresses(values.get("addresses", ()), values["mac"]), bridged)
+
+
+def _all_guarded(links: Mapping[str, Link], filters: Iterable[Filter]) -> dict[str, Link]:
+    """A bridge learns from frames to 01:80:c2:00:00:0x without asking the filter, unless it is to forward them: so the guard sees them."""
+    guarded = {guard.link for each in filters for guard in each.guards if guard.bridged}
+    return {name: replace(link, port={FORWARD: ALL_GROUPS, **link.port}) if name in guarded else link for name, link in links.items()}
+
+
+def _isolated(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> Isolated | None:
+    values = reader.values(raw, path, ISOLATED_CHECKS, "links")
+    names = _links(reader, links, values.get("links"), f"{path}.links")
+    if not names:
+        reader.fault(f"{path}.links", "isolation needs it: between which links?")
+        return None
+    bridged = {name in links and links[name].master is not None for name in names}
+    if len(bridged) > 1:
+        reader.fault(f"{path}.links", "some of these are ports of a bridge, some are not: keep them in sets of their own")
+    if bridged == {False} and values.get("destinations"):
+        reader.fault(f"{path}.destinations", "this is about ports of a bridge; the links have no master")
+    destinations, excepted = (tuple(sorted(set(values.get(key, ())))) for key in ("destinations", "except"))
+    return Isolated(names, destinations, excepted, True in bridged)
 
 
 def _masquerade(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> Masquerade | None:

@@ -16,6 +16,7 @@ from .model import (
     Address,
     Filter,
     Forward,
+    Isolated,
     Link,
     Namespace,
     Neighbour,
@@ -178,9 +179,15 @@ def route(item: Route) -> Document:
 def filter_of(item: Filter) -> Document:
     guards = {guard.link: {"mac": guard.mac, "addresses": list(guard.addresses)} for guard in item.guards}
     masquerade = [{"sources": list(entry.sources), "links": list(entry.links)} for entry in item.masquerade]
-    found = {"guards": guards, "isolated": [list(links) for links in item.isolated], "masquerade": masquerade}
+    isolated = [_isolated(entry) for entry in item.isolated]
+    found = {"guards": guards, "isolated": isolated, "masquerade": masquerade}
     # A table that somebody changed otherwise than in its sets has no words in a document.
     return {**{key: value for key, value in found.items() if value}, **({} if item.intact else {"changed_by_hand": True})}
+
+
+def _isolated(entry: Isolated) -> Document:
+    found = {"links": entry.links, "destinations": entry.destinations, "except": entry.excepted}
+    return {key: list(value) for key, value in found.items() if value}
 
 
 def _hop(hop: NextHop) -> Document:

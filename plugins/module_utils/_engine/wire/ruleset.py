@@ -16,10 +16,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ..model import Filter, Guard, Masquerade
+from ..model import Filter, Guard, Isolated, Masquerade
 
 BRIDGE, INET = "bridge", "inet"
 FAMILIES = (BRIDGE, INET)
+ISOLATED = "isolated"
 LEAVING = "leaving"  # the chain that masquerades, which is a word of nftables itself
 PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
@@ -62,8 +63,8 @@ def encode(item: Filter) -> dict[str, str]:
     bridged = [guard for guard in item.guards if guard.bridged]
     routed = [guard for guard in item.guards if not guard.bridged]
     bodies = {
-        BRIDGE: _guards(bridged, BRIDGE),
-        INET: _guards(routed, INET) + _isolated(item.isolated) + _masquerade(item.masquerade),
+        BRIDGE: _guards(bridged, BRIDGE) + _isolated_ports([each for each in item.isolated if each.bridged]),
+        INET: _guards(routed, INET) + _isolated([each for each in item.isolated if not each.bridged]) + _masquerade(item.masquerade),
     }
     return {family: f"table {family} {table(item.document)} {{{body}}}\n" for family, body in bodies.items() if body}
 
@@ -96,12 +97,34 @@ def _guards(guards: Collection[Guard], family: str) -> str:
     return "".join(sets) + _chain("guard", "", rules) + hook
 
 
-def _isolated(groups: Collection[Collection[str]]) -> str:
+def _isolated_ports(groups: Collection[Isolated]) -> str:
+    """In the family bridge: where bridged packets pass inet too (br_netfilter), nobody can tell them from routed ones there."""
     if not groups:
         return ""
-    sets = [_links_set(f"isolated{number}", links) for number, links in enumerate(groups)]
+    sets = [_links_set(f"isolated{number}", group.links) for number, group in enumerate(groups)]
+    rules = [
+        f"iifname @isolated{number} {_word(prefix)} daddr {prefix}{_excepted(group, prefix)} drop"
+        for number, group in enumerate(groups)
+        for prefix in group.destinations
+    ]
+    return "".join(sets) + _chain(ISOLATED, "type filter hook input priority 0; policy accept;", rules)
+
+
+def _excepted(group: Isolated, prefix: str) -> str:
+    same = [address for address in group.excepted if _word(address) == _word(prefix)]
+    return f" {_word(prefix)} daddr != {{ {', '.join(same)} }}" if same else ""
+
+
+def _word(address: str) -> str:
+    return "ip6" if ":" in address else "ip"
+
+
+def _isolated(groups: Collection[Isolated]) -> str:
+    if not groups:
+        return ""
+    sets = [_links_set(f"isolated{number}", group.links) for number, group in enumerate(groups)]
     rules = [f"iifname @isolated{number} oifname @isolated{number} drop" for number in range(len(groups))]
-    return "".join(sets) + _chain("isolated", "type filter hook forward priority 0; policy accept;", rules)
+    return "".join(sets) + _chain(ISOLATED, "type filter hook forward priority 0; policy accept;", rules)
 
 
 def _masquerade(entries: Collection[Masquerade]) -> str:
@@ -109,7 +132,7 @@ def _masquerade(entries: Collection[Masquerade]) -> str:
         return ""
     sets = [_links_set(f"masquerade{number}", entry.links) for number, entry in enumerate(entries)]
     rules = [
-        f"{'ip6' if ':' in source else 'ip'} saddr {source} oifname != @masquerade{number} masquerade"
+        f"{_word(source)} saddr {source} oifname != @masquerade{number} masquerade"
         for number, entry in enumerate(entries)
         for source in entry.sources
     ]
@@ -135,17 +158,23 @@ def decode(document: str, listings: Mapping[str, str], loaded: str | None) -> Fi
     things = {family: _plain(json.loads(listing)["nftables"]) for family, listing in listings.items()}
     digest = hashlib.sha256(json.dumps(things, sort_keys=True).encode()).hexdigest()
     sets = {family: _sets(listed) for family, listed in things.items()}
-    rules = [each["rule"]["expr"] for each in things.get(INET, []) if "rule" in each and each["rule"]["chain"] == LEAVING]
     guards = [guard for family in sets for guard in _decoded_guards(sets[family], family == BRIDGE)]
-    inet = sets.get(INET, {})
+    isolated = [each for family in sets for each in _decoded_isolated(sets[family], _rules(things[family], ISOLATED), family == BRIDGE)]
+    masquerade = _decoded_masquerade(sets.get(INET, {}), _rules(things.get(INET, []), LEAVING))
     return Filter(
         document,
         tuple(sorted(guards, key=lambda guard: guard.link)),
-        tuple(sorted(_links(inet[name]) for name in inet if name.startswith("isolated"))),
-        tuple(sorted(_decoded_masquerade(inet, rules), key=lambda entry: entry.sources)),
+        tuple(sorted(isolated, key=lambda entry: entry.links)),
+        tuple(sorted(masquerade, key=lambda entry: entry.sources)),
         digest == loaded,
         digest,
     )
+
+
+def _rules(listed: Iterable[Any], chain: str) -> list[list[Any]]:
+    """What the rules of a chain compare with."""
+    rules = [each["rule"]["expr"] for each in listed if "rule" in each and each["rule"]["chain"] == chain]
+    return [[each["match"]["right"] for each in rule if "match" in each] for rule in rules]
 
 
 def _sets(listed: Iterable[Any]) -> dict[str, Any]:
@@ -183,16 +212,28 @@ def _decoded_guards(sets: Mapping[str, Any], bridged: bool) -> Iterable[Guard]:
         yield Guard(link, mac, sorted_addresses(addresses.get((link, mac), []), mac), bridged)
 
 
+def _decoded_isolated(sets: Mapping[str, Any], rules: Collection[Any], bridged: bool) -> Iterable[Isolated]:
+    for name in (name for name in sets if name.startswith(ISOLATED)):
+        own = [values for values in rules if values and values[0] == f"@{name}"]
+        destinations = {_prefix(value) for values in own for value in values[1:2]} - {""}
+        excepted = {address for values in own for value in values[2:3] for address in _several(value)}
+        yield Isolated(_links(sets[name]), tuple(sorted(destinations)), tuple(sorted(excepted)), bridged)
+
+
 def _decoded_masquerade(sets: Mapping[str, Any], rules: Iterable[Any]) -> Iterable[Masquerade]:
     sources: dict[str, list[str]] = {}
-    for expressions in rules:
-        matches = [each["match"]["right"] for each in expressions if "match" in each]
-        names = [each[1:] for each in matches if isinstance(each, str) and each.startswith("@")]
-        prefixes = [_prefix(each) for each in matches]
-        if names and prefixes and prefixes[0]:
-            sources.setdefault(names[0], []).append(prefixes[0])
+    for values in rules:
+        names = [each[1:] for each in values if isinstance(each, str) and each.startswith("@")]
+        if names and _prefix(values[0]):
+            sources.setdefault(names[0], []).append(_prefix(values[0]))
     for name, prefixes in sources.items():
         yield Masquerade(tuple(sorted(prefixes)), _links(sets.get(name, [])))
+
+
+def _several(value: Any) -> list[str]:
+    """A set of one is listed as the one."""
+    members = value["set"] if isinstance(value, dict) and "set" in value else [value]
+    return [each for each in members if isinstance(each, str)]
 
 
 def _prefix(value: Any) -> str:
