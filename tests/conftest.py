@@ -86,7 +86,7 @@ def ansible_playbook(target_python: str) -> Callable[..., Played]:
                 inventory.write_text(f"here ansible_connection=local ansible_python_interpreter={target_python}\n", encoding="utf-8")
             command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *arguments]
             command += ["--extra-vars", json.dumps(variables), str(playbook)]
-            environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+            environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
             done = subprocess.run(command, env=environment, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         lines = re.findall(r"^(\S+)\s+: (ok=.*)$", done.stdout, re.MULTILINE)
         recap = {host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)} for host, counts in lines}

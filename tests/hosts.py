@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,8 @@ VOLATILE |= {"forward_delay_timer", "hold_timer", "message_age_timer", "config_p
 VOLATILE |= {"promiscuity", "allmulti", "tso_max_size", "tso_max_segs"}  # follow from what others do with the link
 VOLATILE |= {"gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "dynamic", "num_tx_queues", "num_rx_queues", "age", "used"}
 LASTING_FLAGS = ("UP", "onlink")
+CLONE_NEWNET = 0x40000000
+FOLDERS = ("/run/netns", "/run/weft-netns", "/etc/netns")
 SYSCTLS = ("ipv4/ip_forward", "ipv4/conf", "ipv6/conf", "ipv4/neigh", "ipv6/neigh")
 
 
@@ -113,6 +118,24 @@ class Host:
         return self.run(
             "sh", "-c", f"grep -rs . {paths} | grep -v -e mc_ -e base_reachable | sort", namespace=name, check=False
         ).splitlines()
+
+
+@contextlib.contextmanager
+def fresh_host() -> Iterator[Host]:
+    """A host of its own: a network namespace, an empty /run/netns and an empty /etc/netns. What is inside vanishes with it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    former = os.open("/proc/self/ns/net", os.O_RDONLY)
+    assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+    for folder in FOLDERS:
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    try:
+        yield Host()
+    finally:
+        for folder in FOLDERS:
+            subprocess.run(["umount", "-l", folder], check=True)
+        assert libc.setns(former, CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+        os.close(former)
 
 
 def _stable(items: Any) -> list[str]:

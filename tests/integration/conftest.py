@@ -5,16 +5,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
-from hosts import Host
-
-CLONE_NEWNET = 0x40000000
-FOLDERS = ("/run/netns", "/run/weft-netns", "/etc/netns")
+from hosts import FOLDERS, Host, fresh_host
 
 
 def pytest_configure() -> None:
@@ -25,14 +20,5 @@ def pytest_configure() -> None:
 @pytest.fixture
 def host() -> Iterator[Host]:
     """A fresh host. What is inside vanishes with the test."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    former = os.open("/proc/self/ns/net", os.O_RDONLY)
-    assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-    for folder in FOLDERS:
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    yield Host()
-    for folder in FOLDERS:
-        subprocess.run(["umount", "-l", folder], check=True)
-    assert libc.setns(former, CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-    os.close(former)
+    with fresh_host() as fresh:
+        yield fresh

@@ -15,7 +15,7 @@ from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
 from .kernel import Handle, Kernel, Message, Request, required
 from .kinds import KINDS
-from .model import HOST, Filter, Link, Namespace, Resolver, Sysctl, resolver_path
+from .model import HOST, Address, Filter, Link, Namespace, Resolver, Sysctl, resolver_path
 from .observe import read_filter
 from .snapshot import Snapshot
 from .steps import Leftover, Pair, Step
@@ -65,6 +65,7 @@ class Transaction:
         faults = []
         for step in reversed(self._done):
             try:
+                self._make_room(step)
                 self._carry_out(step.inverse)
                 self._flush()
                 self._complete(step)
@@ -75,6 +76,13 @@ class Transaction:
             snapshot.restore(self._kernel, name)
         if faults:
             raise StepError(faults)
+
+    def _make_room(self, undone: Step) -> None:
+        """The first address of a subnet comes back as the first: those promoted meanwhile go, and the snapshot brings them back."""
+        if self._takes_others(undone):
+            for each in self._secondaries(undone):
+                self._carry_out(Step(undone.namespace, each, None))
+            self._flush()
 
     def _complete(self, undone: Step) -> None:
         """A link made again gets all that it had, as far as it does not have it already, and a bridge its ports."""
@@ -98,7 +106,23 @@ class Transaction:
         if isinstance(step.item, AT_ONCE) or _elsewhere(step) or _by_ioctl(step):
             self._flush()
             self._at_once(step)
-            return
+        elif self._takes_others(step):
+            self._flush()
+            with self._kernel.promoting(step.namespace, step.item.link):
+                self._collect(step)
+                self._flush()
+        else:
+            self._collect(step)
+
+    def _takes_others(self, step: Step) -> bool:
+        """Deleting the first IPv4 address of a subnet deletes the others of that subnet, unless one is promoted (devinet.c)."""
+        return isinstance(step.item, Address) and step.after is None and bool(self._secondaries(step))
+
+    def _secondaries(self, step: Step) -> list[Address]:
+        addresses = self._observed[step.namespace].addresses.values() if step.namespace in self._observed else ()
+        return [each for each in addresses if each.secondary and each.link == step.item.link and step.item.family == 4]
+
+    def _collect(self, step: Step) -> None:
         if self._batch and (self._batch[0][1] != step.namespace or len(self._batch) >= BATCH):
             self._flush()
         try:
@@ -106,7 +130,8 @@ class Transaction:
         except KeyError:  # the index of a link that this batch makes
             self._flush()
             requests = self._requests(step)
-        self._batch.append((step, step.namespace, requests))
+        if requests:
+            self._batch.append((step, step.namespace, requests))
         if step.before is None:
             self._unlearn(step)
 
@@ -153,15 +178,14 @@ class Transaction:
         name = ns.name
         if step.after is None:
             handle = self._kernel.unbind(name)
-            if step.before is not None and name in self._indexes and name not in self._unbound:
+            if ns.identity:
                 self._unbound[name] = handle
-            else:
+            else:  # made by this very run, and undone
                 handle.close()
         elif name in self._unbound and ns.identity:
             self._kernel.bind_again(name, self._unbound.pop(name))
         elif ns.path:
             self._kernel.adopt(name, ns.path)
-            self._indexes[name] = {"lo": link.LOOPBACK_INDEX}
         else:
             self._kernel.make(name, link.loopback(self._owner))
             self._indexes[name] = {"lo": link.LOOPBACK_INDEX}
@@ -271,8 +295,10 @@ def _disturbed(steps: Iterable[Step]) -> set[str]:
 
 def _makeable(item: Link) -> Link:
     """An observed link has every attribute of its kind, also such as this kernel can only show: leave them out."""
+    if not item.index:
+        return item
     known = KINDS[str(item.kind)].keys
-    return replace(item, attributes={key: value for key, value in item.attributes.items() if known[key].fixed}) if item.index else item
+    return replace(item, attributes={key: value for key, value in item.attributes.items() if known[key].fixed or value})
 
 
 def _refused(step: Step, answer: Any) -> bool:

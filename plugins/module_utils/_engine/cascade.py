@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -59,24 +58,16 @@ def _released(link: Link, gone: set[str]) -> Link:
 
 
 def without_addresses(ns: Namespace, removed: Mapping[Any, Address]) -> Namespace:
-    """Without these addresses: the secondary ones of their subnets go too (unless promoted), and routes that need them."""
+    """Without these addresses, routes that have one as their source go, and all IPv4 routes of a link that has none left.
+
+    The others of a subnet stay (see ``Kernel.promoting``).
+    """
     if not removed:
         return ns
-    gone = dict(removed)
-    for each in removed.values():
-        if each.family == 4 and not each.secondary:
-            subnet = _subnet(each)
-            gone.update(
-                {
-                    key: other
-                    for key, other in ns.addresses.items()
-                    if other.secondary and other.link == each.link and _subnet(other) == subnet
-                }
-            )
-    left = {key: each for key, each in ns.addresses.items() if key not in gone}
-    bare = {each.link for each in gone.values() if each.family == 4} - {each.link for each in left.values() if each.family == 4}
+    left = {key: each for key, each in ns.addresses.items() if key not in removed}
+    bare = {each.link for each in removed.values() if each.family == 4} - {each.link for each in left.values() if each.family == 4}
     routes = {key: each for key, each in ns.routes.items() if each.family == 6 or not any(hop.link in bare for hop in each.nexthops)}
-    return _drop_sources(replace(ns, addresses=left, routes=routes), {each.ip for each in gone.values()})
+    return _drop_sources(replace(ns, addresses=left, routes=routes), {each.ip for each in removed.values()})
 
 
 def downed(ns: Namespace, links: set[str]) -> Namespace:
@@ -99,7 +90,3 @@ def _drop_sources(ns: Namespace, addresses: set[str]) -> Namespace:
         return each.source in lost
 
     return replace(ns, routes={key: each for key, each in ns.routes.items() if not loses(each)})
-
-
-def _subnet(each: Address) -> Any:
-    return ipaddress.ip_interface(f"{each.ip}/{each.prefixlen}").network

@@ -9,7 +9,7 @@ Several documents may declare the same object of a shared namespace: each claims
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,26 @@ class Claim:
     former: Any = None
 
 
-Claims = Mapping[Key, Claim]
+Claims = Mapping[str, Mapping[str, Claim]]  # by namespace and object
+
+
+def union(one: Claims, other: Claims) -> dict[str, dict[str, Claim]]:
+    """Claims that hold while a run is under way: a crash may leave objects of the old state or of the new one."""
+    merged = {namespace: dict(held) for namespace, held in one.items()}
+    for namespace, held in other.items():
+        here = merged.setdefault(namespace, {})
+        for identifier, claim in held.items():
+            names = here[identifier].names if identifier in here else frozenset()
+            here[identifier] = Claim(claim.names | names, claim.former)
+    return merged
+
+
+def with_formers(claims: Claims, formers: Mapping[Key, Any]) -> Claims:
+    """Claims with former values that were learnt only when their objects were made."""
+    known = {namespace: dict(held) for namespace, held in claims.items()}
+    for (namespace, identifier), former in formers.items():
+        known[namespace][identifier] = Claim(known[namespace][identifier].names, former)
+    return known
 
 
 @dataclass
@@ -42,35 +61,44 @@ class Ledger:
     """Claims being rewritten by a plan for the document ``name``."""
 
     name: str
-    claims: dict[Key, Claim] = field(default_factory=dict)
+    former: Claims
+    claims: dict[str, dict[str, Claim]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.claims = {namespace: dict(held) for namespace, held in self.former.items()}
+
+    def get(self, namespace: str, identifier: str) -> Claim | None:
+        return self.claims.get(namespace, {}).get(identifier)
 
     def take(self, namespace: str, identifier: str, former: Any = None) -> None:
-        known = self.claims.get((namespace, identifier))
+        known = self.get(namespace, identifier)
         claim = Claim(known.names | {self.name}, known.former) if known else Claim(frozenset({self.name}), former)
-        self.claims[namespace, identifier] = claim
+        self.claims.setdefault(namespace, {})[identifier] = claim
 
     def leave(self, namespace: str, identifier: str) -> Claim | None:
         """Give up a claim. Returns it if it was the last one on the object, so that the object may go."""
-        claim = self.claims.get((namespace, identifier))
+        claim = self.get(namespace, identifier)
         if claim is None or self.name not in claim.names:
             return None
+        here = self.claims[namespace]
         others = claim.names - {self.name}
         if others:
-            self.claims[namespace, identifier] = Claim(others, claim.former)
+            here[identifier] = Claim(others, claim.former)
             return None
-        return self.claims.pop((namespace, identifier))
+        del here[identifier]
+        if not here:
+            del self.claims[namespace]
+        return claim
 
     def forget(self, namespace: str) -> None:
         """The namespace is gone, and all of its objects with it."""
-        for key in [key for key in self.claims if key[0] == namespace]:
-            del self.claims[key]
+        self.claims.pop(namespace, None)
 
     def names(self, namespace: str, identifier: str) -> frozenset[str]:
-        claim = self.claims.get((namespace, identifier))
+        claim = self.get(namespace, identifier)
         return claim.names if claim else frozenset()
 
-    def held(self, collection: str, namespace: str | None = None) -> Iterator[tuple[str, Any, Claim]]:
-        """Own claims on objects of one collection: namespace, key, claim. A copy: the ledger may change meanwhile."""
-        for (where, identifier), claim in list(self.claims.items()):
-            if identifier.startswith(collection + " ") and self.name in claim.names and namespace in (None, where):
-                yield where, key_of(identifier), claim
+    def held(self, collection: str, namespace: str) -> list[Any]:
+        """Keys of the objects of one collection in a namespace that this document claims."""
+        here = self.claims.get(namespace, {})
+        return [key_of(each) for each, claim in here.items() if each.startswith(collection + " ") and self.name in claim.names]

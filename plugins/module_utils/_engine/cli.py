@@ -21,9 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except NetnsError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
     except (OSError, ValueError) as error:
-        print(f"{getattr(options, 'file', '')}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{getattr(options, 'file', '')}: {error}\n")
     return 1
 
 
@@ -80,11 +80,11 @@ def _down(options: Any) -> int:
 
 def _print(outcome: Outcome) -> None:
     for warning in outcome.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        sys.stderr.write(f"warning: {warning}\n")
     for step in outcome.steps:
-        print(step)
+        sys.stdout.write(f"{step}\n")
     timing = ", ".join(f"{part} {spent:.0f} ms" for part, spent in outcome.timing.items())
-    print(f"{len(outcome.steps)} steps; {timing}", file=sys.stderr)
+    sys.stderr.write(f"{len(outcome.steps)} steps; {timing}\n")
 
 
 def _show(options: Any) -> int:
@@ -92,9 +92,9 @@ def _show(options: Any) -> int:
     unknown = [name for name in options.namespaces if name != "host" and name not in known["namespaces"]]
     if unknown:
         raise NetnsError.of("there is no namespace " + ", ".join(unknown))
-    print(json.dumps(show(options.namespaces) if options.namespaces else known, indent=2))
+    sys.stdout.write(json.dumps(show(options.namespaces) if options.namespaces else known, indent=2) + "\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

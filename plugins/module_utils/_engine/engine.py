@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from typing import Any
 
 from . import render
 from .apply import Transaction
-from .claims import Claim, Claims
+from .claims import Claims, union, with_formers
 from .errors import Fault, NotConverged
 from .kernel import Kernel, check_capabilities
 from .model import HOST, Desired, Namespace, Observed
@@ -22,6 +23,7 @@ from .plan import Plan, plan
 from .resolve import resolve, symbolic
 from .steps import Step
 from .store import Store
+from .wire.route import RTPROT_KERNEL
 
 GATHER = ("links", "addresses", "routes", "rules", "neighbours", "pairs")
 VANISH_SECONDS = 10.0  # for a handful of namespaces; the kernel needs some milliseconds for each
@@ -63,11 +65,11 @@ def converge(
     desired = parse({} if everything_goes else document or {}, name)
     check_capabilities()
     with Kernel() as kernel:
-        store = Store(kernel.cookie())
+        run = _Run(kernel, Store(kernel.cookie()), name, purge, absent)
         if check:
-            return _run(kernel, store, desired, name, purge, absent, check)
-        with store.lock(lock_timeout):
-            return _run(kernel, store, desired, name, purge, absent, check)
+            return run.plan(desired)
+        with run.store.lock(lock_timeout):
+            return run.apply(desired)
 
 
 def show(namespaces: Iterable[str] | None = None, gather: Collection[str] | None = None) -> dict[str, Any]:
@@ -88,49 +90,93 @@ def show(namespaces: Iterable[str] | None = None, gather: Collection[str] | None
 
 
 def _only(ns: Namespace, wanted: set[str]) -> Namespace:
-    """A namespace without the collections that nobody asked for."""
+    """A namespace without the collections that nobody asked for, and without what the kernel makes by itself."""
+    declared = {key: each for key, each in ns.addresses.items() if not ipaddress.ip_address(each.ip).is_link_local}
+    routes = {key: each for key, each in ns.routes.items() if each.protocol != RTPROT_KERNEL}
+    ns = replace(ns, addresses=declared, routes=routes)
     unwanted: dict[str, Any] = {each: {} for each in ("links", "addresses", "routes", "rules", "neighbours") if each not in wanted}
     if "links" in unwanted:
         unwanted["forwards"] = {}
     return replace(ns, **unwanted)
 
 
-def _run(kernel: Kernel, store: Store, desired: Desired, name: str, purge: bool, absent: bool, check: bool) -> Outcome:
-    clock = _Clock()
-    claims = store.load()
-    desired, warnings = resolve(desired, look_up(kernel, symbolic(desired)))
-    observed = observe(kernel, desired, claims, name, purge)
-    clock.lap("observe")
-    todo = plan(desired, observed, claims, name, purge, absent)
-    clock.lap("plan")
-    if not check and (todo.steps or todo.claims != claims):
-        store.save(_both(claims, todo.claims))
-        store.save(_apply(kernel, store, todo, observed, desired, claims, name, purge, absent))
-    clock.lap("apply")
-    before, after = render.touched(todo.steps)
-    return Outcome(bool(todo.steps), [step.text for step in todo.steps], before, after, clock.laps, warnings)
+class _Clock:
+    """Milliseconds spent in each part of a run."""
+
+    def __init__(self) -> None:
+        self.laps = {"observe": 0.0, "plan": 0.0, "apply": 0.0}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round((now - self._last) * 1000, 1)
+        self._last = now
 
 
-def _apply(
-    kernel: Kernel, store: Store, todo: Plan, observed: Observed, desired: Desired, claims: Claims, name: str, purge: bool, absent: bool
-) -> Claims:
-    """Carry out the plan, look again, and undo it all unless everything is as planned. Returns the claims with what was learnt."""
-    transaction = Transaction(kernel, observed.namespaces, name)
-    try:
-        transaction.run(todo.steps)
-        learnt = {key: replace(todo.claims[key], former=former) for key, former in transaction.formers.items() if key in todo.claims}
-        kept = {**todo.claims, **learnt}
-        again = observe_again(kernel, _touched(todo.steps), observed, desired, kept, name)
-        left = plan(desired, again, kept, name, purge, absent).steps
-        if left:
-            raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
-    except BaseException:
-        transaction.undo()
-        store.save(claims)
-        raise
-    transaction.commit()
-    _wait_for_ends(kernel, todo.steps, observed)
-    return kept
+@dataclass
+class _Run:
+    """One run of one document."""
+
+    kernel: Kernel
+    store: Store
+    name: str
+    purge: bool
+    absent: bool
+    clock: _Clock = field(default_factory=_Clock)
+
+    def plan(self, desired: Desired) -> Outcome:
+        """Tell what would be done."""
+        _state, todo, warnings = self._decide(desired)
+        return self._outcome(todo, warnings)
+
+    def apply(self, desired: Desired) -> Outcome:
+        """Do it."""
+        state, todo, warnings = self._decide(desired)
+        if todo.steps or todo.claims != state.claims:
+            self.store.save(union(state.claims, todo.claims))
+            self.store.save(self._carry_out(state, todo))
+        self.clock.lap("apply")
+        return self._outcome(todo, warnings)
+
+    def _decide(self, desired: Desired) -> tuple[_State, Plan, list[str]]:
+        claims = self.store.load()
+        real, warnings = resolve(desired, look_up(self.kernel, symbolic(desired)))
+        observed = observe(self.kernel, real, claims, self.name, self.purge, self.absent)
+        self.clock.lap("observe")
+        todo = plan(real, observed, claims, self.name, self.purge, self.absent)
+        self.clock.lap("plan")
+        return _State(real, observed, claims), todo, warnings
+
+    def _carry_out(self, state: _State, todo: Plan) -> Claims:
+        """Take all steps, look again, and undo it all unless everything is as planned. Returns the claims that hold then."""
+        transaction = Transaction(self.kernel, state.observed.namespaces, self.name)
+        try:
+            transaction.run(todo.steps)
+            claims = with_formers(todo.claims, transaction.formers)
+            again = observe_again(self.kernel, _touched(todo.steps), state.observed, state.desired, claims, self.name)
+            left = plan(state.desired, again, claims, self.name, self.purge, self.absent).steps
+            if left:
+                raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
+        except BaseException:
+            transaction.undo()
+            self.store.save(state.claims)
+            raise
+        transaction.commit()
+        _wait_for_ends(self.kernel, todo.steps, state.observed)
+        return claims
+
+    def _outcome(self, todo: Plan, warnings: list[str]) -> Outcome:
+        before, after = render.touched(todo.steps)
+        return Outcome(bool(todo.steps), [step.text for step in todo.steps], before, after, self.clock.laps, warnings)
+
+
+@dataclass(frozen=True)
+class _State:
+    """What a run starts from."""
+
+    desired: Desired
+    observed: Observed
+    claims: Claims
 
 
 def _touched(steps: Collection[Step]) -> set[str]:
@@ -146,24 +192,3 @@ def _wait_for_ends(kernel: Kernel, steps: Iterable[Step], observed: Observed) ->
         left = {link.index for link in ns.links.values() if link.attributes.get("namespace") in gone} if name not in gone else set()
         if left:
             kernel.wait_gone(name, left, VANISH_SECONDS + len(left) / 20)
-
-
-def _both(one: Claims, other: Claims) -> Claims:
-    """Claims that hold while a run is under way: a crash may leave objects of the old state or of the new one."""
-    merged = dict(one)
-    for key, claim in other.items():
-        merged[key] = Claim(claim.names | merged[key].names, claim.former) if key in merged else claim
-    return merged
-
-
-class _Clock:
-    """Milliseconds spent in each part of a run."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.monotonic()
-
-    def lap(self, name: str) -> None:
-        now = time.monotonic()
-        self.laps[name] = round((now - self._last) * 1000, 1)
-        self._last = now

@@ -19,7 +19,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -75,9 +75,25 @@ class Message:
     raw: bytes = b""
 
 
-def attributes(nested: Any) -> dict[str, Any]:
-    """The attributes of a nested attribute, by name."""
-    return {slot[0]: slot[1] for slot in nested["attrs"]} if nested else {}
+class Attributes(Mapping[str, Any]):
+    """Netlink attributes by name. pyroute2 decodes a value when it is asked for: most never are."""
+
+    def __init__(self, slots: Iterable[Any]) -> None:
+        self._slots = {slot[0]: slot for slot in slots}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._slots[name][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._slots)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+
+def attributes(nested: Any) -> Attributes:
+    """The attributes of a message or of a nested attribute; None has none."""
+    return Attributes(nested["attrs"] if nested else ())
 
 
 def required(answer: Any) -> Message:
@@ -233,19 +249,22 @@ class Kernel:
             self._forget(name)
             raise
 
-    def adopt(self, name: str, path: str) -> None:
-        """Bind the namespace at ``path`` under ``name``."""
+    def look_at(self, name: str, path: str) -> None:
+        """From here on ``name`` is the namespace at ``path``, for this conversation only."""
         handle = Handle(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
         self._forget(name)
         self._handles[name] = handle
-        self._bind(handle.fd, name)
+
+    def adopt(self, name: str, path: str) -> None:
+        """Bind the namespace at ``path`` under ``name``."""
+        self.look_at(name, path)
+        self._bind(self._handles[name].fd, name)
 
     def unbind(self, name: str) -> Handle:
         """Take the name away. The namespace lives on until the handle is closed (and nobody is inside)."""
-        handle = self._required(name)
-        self._enter(HOST)
+        handle = Handle(os.open(local_path(name), os.O_RDONLY | os.O_CLOEXEC))
+        self.release(name)
         self._unmount(name)
-        del self._handles[name]
         return handle
 
     def bind_again(self, name: str, handle: Handle) -> None:
@@ -339,6 +358,17 @@ class Kernel:
                 file.write(value)
         except OSError as error:
             raise KernelError(error.errno or errno.EIO, os.strerror(error.errno or errno.EIO)) from error
+
+    @contextlib.contextmanager
+    def promoting(self, name: str, link: str) -> Iterator[None]:
+        """While a primary IPv4 address of the link is deleted, the next of its subnet becomes the primary one."""
+        path = f"net/ipv4/conf/{link}/promote_secondaries"
+        former = self.read_sysctl(name, path)
+        self.write_sysctl(name, path, "1")
+        try:
+            yield
+        finally:
+            self.write_sysctl(name, path, former or "0")
 
     def list_sysctls(self, name: str, folder: str) -> list[str]:
         """Names in a folder below /proc/sys, seen from inside the namespace."""

@@ -324,12 +324,15 @@ class Observed:
     """What the kernel has, as far as a document could concern it.
 
     ``leftovers``: names under /run/netns that are bound to nothing. ``paths``: inode of the namespace at
-    each path to adopt, 0 for none. ``processes``: pids inside namespaces of ours that may have to go.
+    each path to adopt, 0 for none. ``unbound``: names under which the namespace to adopt was looked at, but
+    which are not bound to it: the inode of what they are bound to, 0 for nothing. ``processes``: pids inside
+    namespaces of ours that may have to go.
     """
 
     namespaces: Mapping[str, Namespace] = field(default_factory=dict)
     leftovers: frozenset[str] = frozenset()
     paths: Mapping[str, int] = field(default_factory=dict)
+    unbound: Mapping[str, int] = field(default_factory=dict)
     processes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 

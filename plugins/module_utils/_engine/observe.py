@@ -47,25 +47,39 @@ class _Seen:
         return {seen.link.index: seen for seen in self.links}
 
 
-def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: bool) -> Observed:
-    """All that the document ``desired``, or the purge of what ``name`` once declared, could touch."""
+def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: bool, absent: bool) -> Observed:
+    """All that the document ``desired``, or the purge of what ``name`` once declared, could touch. Flags as for :func:`plan.plan`."""
     present = kernel.names()
-    claimed = {namespace for namespace, _identifier in claims}
+    paths = {ns.path: kernel.identity_of(ns.path) for ns in desired.namespaces.values() if ns.path}
+    unbound = _look_at_unbound(kernel, desired, paths)
+    claimed = {each for each, held in claims.items() if purge and any(name in claim.names for claim in held.values())}
     concerned = {HOST, *desired.namespaces, *claimed}
     owned = {other for other in present if purge and other not in concerned and _owner(kernel, other) == name}
     wanted = {each: _wanted(desired, claims, each, name) for each in concerned | owned if kernel.identity(each)}
     namespaces = read(kernel, wanted)
-    doomed = {each: ns for each, ns in namespaces.items() if ns.owner == name and not _kept(desired, each)}
+    doomed = {each: ns for each, ns in namespaces.items() if ns.owner == name and _declared(desired, each) == absent}
     inside = kernel.processes({ns.identity for ns in doomed.values()})
     return Observed(
         namespaces,
-        leftovers=frozenset(other for other in present if (other in concerned) and other not in namespaces),
-        paths={ns.path: kernel.identity_of(ns.path) for ns in desired.namespaces.values() if ns.path},
+        leftovers=frozenset(other for other in present if other in concerned and other not in namespaces),
+        paths=paths,
+        unbound=unbound,
         processes={each: tuple(inside[ns.identity]) for each, ns in doomed.items() if ns.identity in inside},
     )
 
 
-def _kept(desired: Desired, name: str) -> bool:
+def _look_at_unbound(kernel: Kernel, desired: Desired, paths: Mapping[str, int]) -> dict[str, int]:
+    """Open the namespaces to adopt that have not got their name yet, to see what is in them."""
+    unbound = {}
+    for ns in desired.namespaces.values():
+        bound = kernel.identity_of(local_path(ns.name))
+        if ns.path and paths[ns.path] not in (0, bound):
+            unbound[ns.name] = bound
+            kernel.look_at(ns.name, ns.path)
+    return unbound
+
+
+def _declared(desired: Desired, name: str) -> bool:
     return name in desired.namespaces and desired.namespaces[name].made
 
 
@@ -74,7 +88,7 @@ def observe_again(kernel: Kernel, names: Iterable[str], former: Observed, desire
     again = read(kernel, {each: _wanted(desired, claims, each, name) for each in names if kernel.identity(each)})
     kept = {each: ns for each, ns in former.namespaces.items() if kernel.identity(each)}
     now = {each: _recalled(ns, former.namespaces.get(each), kept) for each, ns in {**kept, **again}.items()}
-    return replace(former, namespaces=now, leftovers=frozenset(), processes={})
+    return replace(former, namespaces=now, leftovers=frozenset(), unbound={}, processes={})
 
 
 def _recalled(ns: Namespace, former: Namespace | None, kept: Mapping[str, Namespace]) -> Namespace:
@@ -116,8 +130,8 @@ def _owner(kernel: Kernel, name: str) -> str | None:
 
 def _wanted(desired: Desired, claims: Claims, name: str, document: str) -> Wanted:
     ns = desired.namespaces.get(name, Namespace(name))
-    held = [identifier for namespace, identifier in claims if namespace == name]
-    own = claims.get((name, object_id("filters", document)))
+    held = claims.get(name, {})
+    own = held.get(object_id("filters", document))
     claimed = {collection: {key_of(each) for each in held if each.startswith(collection + " ")} for collection in ("routes", "sysctls")}
     tables = {MAIN_TABLE} | {each.table for each in ns.routes.values()} | {key[1] for key in claimed["routes"]}
     return Wanted(
@@ -157,7 +171,7 @@ def _dump(kernel: Kernel, name: str, translator: Any, requests: Iterable[Request
                 raise
             continue
         objects += [found for found in (translator.decode(message, names) for message in messages) if found]
-    return named(objects)
+    return named(sorted(objects, key=lambda each: each.ours))  # beside a route of ours there may be one like it, by an advertisement
 
 
 def _read_sysctl(kernel: Kernel, name: str, key: str) -> Sysctl | None:

@@ -335,7 +335,7 @@ def _nexthops(reader: _Reader, values: Mapping[str, Any], path: str) -> tuple[Ne
         hops.append(NextHop(**reader.values(item, at, HOP_CHECKS)))
         if hops[-1].gateway is None and hops[-1].link is None:
             reader.fault(at, "a next hop needs a gateway or a link")
-    return tuple(sorted(hops, key=str))
+    return tuple(sorted(hops, key=str)) if len(hops) > 1 else tuple(replace(hop, weight=1) for hop in hops)
 
 
 def _destination(reader: _Reader, values: Mapping[str, Any], hops: Iterable[NextHop], path: str) -> str | None:

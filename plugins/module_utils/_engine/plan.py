@@ -32,7 +32,7 @@ def plan(desired: Desired, observed: Observed, claims: Claims, name: str, purge:
     :param absent: what is declared goes.
     :raises ConflictError: with every reason why the document cannot hold on this host.
     """
-    ctx = Context(dict(desired.namespaces), observed, Ledger(name, dict(claims)), purge, absent)
+    ctx = Context(dict(desired.namespaces), observed, Ledger(name, claims), purge, absent)
     steps = _steps(ctx)
     if ctx.faults:
         raise ConflictError(ctx.faults)

@@ -123,5 +123,10 @@ def _with_source(route: Route, ns: Namespace, seen: Namespace) -> Route:
         return route
     declared = [each for each in ns.addresses.values() if each.link == route.source]
     present = [each for each in seen.addresses.values() if each.link == route.source]
-    usable = [each.ip for each in declared + present if each.family == route.family and not ipaddress.ip_address(each.ip).is_link_local]
+    usable = [each.ip for each in declared + present if each.family == route.family and _leaves_the_link(each.ip)]
     return replace(route, source=usable[0] if usable else None)
+
+
+def _leaves_the_link(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    return not (parsed.is_link_local or parsed.is_loopback)

@@ -16,7 +16,6 @@ from .kernel import RTM, Kernel, Message
 from .wire import address, neighbour, route
 
 ALL_TABLES = 0
-RTPROT_KERNEL = 2
 VOLATILE = ("IFA_CACHEINFO", "IFA_FLAGS", "RTA_CACHEINFO", "NDA_CACHEINFO", "NDA_PROBES")
 PARTS = {
     "RTM_NEWADDR": [address.DUMP],
@@ -67,7 +66,7 @@ def _sysctls(kernel: Kernel, name: str, links: Iterable[str]) -> Iterator[tuple[
 
 def _lasting(kind: str, message: Message) -> bool:
     if kind == "RTM_NEWROUTE":
-        return message.fields["proto"] != RTPROT_KERNEL and not message.fields["flags"] & route.RTM_F_CLONED
+        return message.fields["proto"] != route.RTPROT_KERNEL and not message.fields["flags"] & route.RTM_F_CLONED
     if kind == "RTM_NEWNEIGH":
         return bool(message.fields["flags"] & neighbour.NTF_PROXY or message.fields["state"] & neighbour.NUD_PERMANENT)
     return True

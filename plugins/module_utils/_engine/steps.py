@@ -62,6 +62,8 @@ class Step:
     @property
     def text(self) -> str:
         verb = "change" if self.before and self.after else "create" if self.after else "delete"
+        if isinstance(self.item, Namespace) and self.item.path:
+            verb = "adopt" if self.after else "release"
         note = f" ({self.note})" if self.note else ""
         return f"{verb} {_describe(self)}{note}"
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 
 from .claims import Claim, Claims
-from .errors import LockedError
+from .errors import LockedError, NetnsError
 
 STATE_DIR = "/run/weft-netns"
 POLL = 0.05  # seconds between tries for the lock; flock(2) has no timeout of its own
@@ -37,17 +37,21 @@ class Store:
                 raw = json.load(file)
         except FileNotFoundError:
             return {}
+        except ValueError as error:
+            raise NetnsError.of(
+                f"{self._file} is damaged ({error}); remove it to go on: former values of sysctls are lost with it"
+            ) from None
         return {
-            (namespace, identifier): Claim(frozenset(claim["names"]), claim.get("former"))
-            for namespace, objects in raw.items()
-            for identifier, claim in objects.items()
+            namespace: {identifier: Claim(frozenset(claim["names"]), claim["former"]) for identifier, claim in held.items()}
+            for namespace, held in raw.items()
         }
 
     def save(self, claims: Claims) -> None:
         """Replace the state in one step: a reader or a crash sees the old or the new one, whole."""
-        raw: dict[str, dict[str, object]] = {}
-        for (namespace, identifier), claim in sorted(claims.items()):
-            raw.setdefault(namespace, {})[identifier] = {"names": sorted(claim.names), "former": claim.former}
+        raw = {
+            namespace: {identifier: {"names": sorted(claim.names), "former": claim.former} for identifier, claim in held.items()}
+            for namespace, held in claims.items()
+        }
         draft = f"{self._file}.{os.getpid()}"
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(raw, file)

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from frames import BROADCAST, arp, ethernet, icmpv6, ipv4, ipv6, passes, raw_socket, tagged
+from hosts import Host
+
 from _engine import nftables
 from _engine.engine import converge
 from _engine.errors import DocumentError, EnvironmentMissing, NetnsError
-from frames import BROADCAST, arp, ethernet, icmpv6, ipv4, ipv6, passes, raw_socket, tagged
-from hosts import Host
 
 SO_RCVBUFFORCE = 33
 GATEWAY_MAC = "06:00:00:00:00:01"

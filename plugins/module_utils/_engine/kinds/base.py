@@ -53,6 +53,11 @@ class Kind:
             return [("namespace", "this is where `link` is: name the link")]
         return []
 
+    def unchangeable(self, seen: Mapping[str, Any], want: Mapping[str, Any]) -> list[str]:
+        """Keys that differ and that the kernel cannot change on a link that exists."""
+        fixed = [attribute.key for attribute in self.attributes if attribute.fixed]
+        return [key for key in fixed if want.get(key) is not None and seen.get(key) != want[key]]
+
     def encode(self, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
         """Attributes of IFLA_INFO_DATA for these values."""
         return [(a.nla, a.encode(values[a.key])) for a in self.attributes if a.nla and values.get(a.key) is not None]

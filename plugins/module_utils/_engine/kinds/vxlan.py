@@ -25,6 +25,11 @@ class Vxlan(Kind):
         both = values.get("group") and values.get("remotes")
         return super().faults(values) + ([("remotes", "a multicast group or remotes, not both")] if both else [])
 
+    def unchangeable(self, seen: Mapping[str, Any], want: Mapping[str, Any]) -> list[str]:
+        """A local address can change within its family only."""
+        families = {":" in address for address in (seen.get("local"), want.get("local")) if address}
+        return super().unchangeable(seen, want) + (["local"] if len(families) > 1 else [])
+
     def encode(self, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
         addresses = [("local", "IFLA_VXLAN_LOCAL"), ("group", "IFLA_VXLAN_GROUP")]
         carried = [(nla + ("6" if ":" in values[key] else ""), values[key]) for key, nla in addresses if values.get(key)]

@@ -67,9 +67,8 @@ def _otherness(want: Link, seen: Link) -> str:
     """What makes it another link: its kind, or an attribute that the kernel cannot change. Empty: the same link."""
     if want.kind != seen.kind:
         return f"kind {seen.kind} to {want.kind}"
-    fixed = [attribute.key for attribute in KINDS[str(want.kind)].attributes if attribute.fixed]
-    given = {key: want.attributes[key] for key in fixed if want.attributes.get(key) is not None}
-    return ", ".join(f"{key} {seen.attributes.get(key)} to {value}" for key, value in given.items() if seen.attributes.get(key) != value)
+    keys = KINDS[str(want.kind)].unchangeable(seen.attributes, want.attributes)
+    return ", ".join(f"{key} {seen.attributes.get(key)} to {want.attributes[key]}" for key in keys)
 
 
 def creations(ctx: Context, missing: set[End]) -> list[Step]:
@@ -90,9 +89,12 @@ def creations(ctx: Context, missing: set[End]) -> list[Step]:
 
 def settle(ctx: Context, steps: Iterable[Step]) -> None:
     """The links that these steps create are there from here on."""
+    made: dict[str, dict[str, Link]] = {}
     for step in steps:
         for where, link in step.links:
-            ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, link.name: fresh(link)})
+            made.setdefault(where, {})[link.name] = fresh(link)
+    for where, links in made.items():
+        ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, **links})
 
 
 def _creation(ctx: Context, where: str, link: Link) -> Step | None:
@@ -179,31 +181,31 @@ def _ends(step: Step) -> frozenset[End]:
     return frozenset((where, link.name) for where, link in step.links)
 
 
-def forget(ctx: Context, gone: Iterable[End]) -> None:
+def forget(ctx: Context, gone: set[End]) -> None:
     """Claims on links that are gone."""
-    for where, name, _claim in ctx.ledger.held(MADE):
-        if (where, name) in set(gone) or name not in ctx.now.get(where, Namespace(where)).links:
-            ctx.ledger.leave(where, object_id(MADE, name))
+    for where, ns in ctx.now.items():
+        for name in ctx.ledger.held(MADE, where):
+            if (where, name) in gone or name not in ns.links:
+                ctx.ledger.leave(where, object_id(MADE, name))
 
 
 def releases(ctx: Context) -> list[Step]:
     """Attributes of links that exist already go back to what they were, when nobody declares them any more."""
-    steps = []
-    for where, (name, attribute), _claim in ctx.ledger.held("links"):
-        if where not in ctx.now:
-            continue
-        want = ctx.wanted(where).links.get(name)
-        declared = want is not None and getattr(want, attribute) is not None
-        if declared != ctx.absent or not (ctx.purge or ctx.absent):
-            continue
-        claim = ctx.ledger.leave(where, object_id("links", (name, attribute)))
-        link = ctx.now[where].links.get(name)
-        if claim is None or link is None or getattr(link, attribute) == claim.former:
-            continue
-        after = replace(link, **{attribute: claim.former})
-        steps.append(Step(where, link, after))
-        ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, name: after})
-    return steps
+    return [step for where in list(ctx.now) for key in ctx.ledger.held("links", where) for step in _release(ctx, where, *key)]
+
+
+def _release(ctx: Context, where: str, name: str, attribute: str) -> list[Step]:
+    want = ctx.wanted(where).links.get(name)
+    declared = want is not None and getattr(want, attribute) is not None
+    if declared != ctx.absent or not (ctx.purge or ctx.absent):
+        return []
+    claim = ctx.ledger.leave(where, object_id("links", (name, attribute)))
+    link = ctx.now[where].links.get(name)
+    if claim is None or link is None or getattr(link, attribute) == claim.former:
+        return []
+    after = replace(link, **{attribute: claim.former})
+    ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, name: after})
+    return [Step(where, link, after)]
 
 
 def changes(ctx: Context, ns: Namespace) -> list[Step]:

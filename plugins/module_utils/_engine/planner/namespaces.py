@@ -47,9 +47,9 @@ def creations(ctx: Context) -> list[Step]:
 def _make(ctx: Context, ns: Namespace) -> list[Step]:
     seen = ctx.now.get(ns.name)
     if seen is None:
-        return [_new(ctx, Namespace(ns.name, owner=ctx.name), {"in_use": ns.in_use})]
+        return [_new(ctx, ns)]
     if seen.owner == ctx.name:
-        ctx.ledger.claims.pop((ns.name, CLAIM), None)
+        ctx.ledger.leave(ns.name, CLAIM)
         ctx.ledger.take(ns.name, CLAIM, {"in_use": ns.in_use})
     elif ctx.name:
         hint = f"to use it, add path: {local_path(ns.name)}" if seen.owner is None else "give it another name"
@@ -61,31 +61,34 @@ def _make(ctx: Context, ns: Namespace) -> list[Step]:
 
 def _adopt(ctx: Context, ns: Namespace) -> list[Step]:
     target = ctx.observed.paths.get(ns.path or "", 0)
-    seen = ctx.now.get(ns.name)
     if not target:
         ctx.fault(ns.name, f"{ns.path} is no network namespace: is the process still running?")
     elif target == ctx.now[HOST].identity:
         ctx.fault(ns.name, f"{ns.path} is the host's own network namespace")
-    elif seen is None:
-        return [_new(ctx, Namespace(ns.name, path=ns.path), {"adopted": True})]
-    elif seen.identity != target and _adopted(ctx, ns.name):
-        return [Step(ns.name, _bare(seen), None), _new(ctx, Namespace(ns.name, path=ns.path), {"adopted": True})]
-    elif seen.identity != target:
-        ctx.fault(ns.name, f"the namespace {ns.name} exists already and is not the one at {ns.path}")
+    elif ns.name in ctx.observed.unbound:
+        bound = ctx.observed.unbound[ns.name]
+        if bound and not _adopted(ctx, ns.name):
+            ctx.fault(ns.name, f"the namespace {ns.name} exists already and is not the one at {ns.path}")
+            return []
+        ctx.ledger.forget(ns.name)
+        ctx.ledger.take(ns.name, CLAIM, {"adopted": True})
+        former = [Step(ns.name, Namespace(ns.name, path=ns.path, identity=bound), None)] if bound else []
+        return [*former, Step(ns.name, None, Namespace(ns.name, path=ns.path))]
     return []
 
 
-def _new(ctx: Context, ns: Namespace, facts: dict[str, object]) -> Step:
-    """From here on the namespace is there, with a lo: up in one of ours, as it may be in an adopted one."""
+def _new(ctx: Context, ns: Namespace) -> Step:
+    """From here on the namespace is there, with its lo up."""
     ctx.ledger.forget(ns.name)
-    ctx.ledger.take(ns.name, CLAIM, facts)
-    ctx.now[ns.name] = replace(ns, links={"lo": Link("lo", state="up" if ns.made else None, index=1, permanent=True)})
-    return Step(ns.name, None, ns)
+    ctx.ledger.take(ns.name, CLAIM, {"in_use": ns.in_use})
+    new = Namespace(ns.name, owner=ctx.name)
+    ctx.now[ns.name] = replace(new, links={"lo": Link("lo", state="up", index=1, permanent=True)})
+    return Step(ns.name, None, new)
 
 
 def _adopted(ctx: Context, name: str) -> bool:
     """The name was given by this document to a namespace that exists without it."""
-    claim = ctx.ledger.claims.get((name, CLAIM))
+    claim = ctx.ledger.get(name, CLAIM)
     return bool(claim and ctx.name in claim.names and claim.former.get("adopted"))
 
 
@@ -105,7 +108,7 @@ def _purge(ctx: Context) -> list[Step]:
     steps = []
     for name, seen in list(ctx.now.items()):
         if name not in ctx.desired and (ctx.own(name) or _adopted(ctx, name)):
-            claim = ctx.ledger.claims.get((name, CLAIM))
+            claim = ctx.ledger.get(name, CLAIM)
             steps += _remove(ctx, seen, claim.former.get("in_use", "refuse") if claim else "refuse")
     for name in sorted(ctx.observed.leftovers - set(ctx.desired)):
         steps += _remove_leftover(ctx, name)
@@ -117,6 +120,7 @@ def _remove(ctx: Context, seen: Namespace, in_use: str) -> list[Step]:
     if pids and in_use != "force" and ctx.own(seen.name):
         shown = ", ".join(map(str, pids[:SHOWN_PIDS])) + (", …" if len(pids) > SHOWN_PIDS else "")
         ctx.fault(seen.name, f"processes live in the namespace {seen.name} (pid {shown}): end them, or set in_use: force")
+    ctx.ledger.leave(seen.name, CLAIM)
     return [Step(seen.name, _bare(seen), None)]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from .. import cascade, sysctl
 from ..cascade import End
 from ..claims import object_id
-from ..model import COLLECTIONS, HOST, MAIN_TABLE, OBJECTS, Filter, Namespace, Route, Sysctl
+from ..model import COLLECTIONS, HOST, MAIN_TABLE, OBJECTS, Filter, Namespace, Resolver, Route, Sysctl
 from ..steps import Step
 from .context import Context, listed, whose
 
@@ -72,11 +72,12 @@ def satisfies(seen: Any, want: Any) -> bool:
 def _removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> list[Step]:
     have, want = getattr(ns, collection), getattr(ctx.wanted(ns.name), collection)
     steps = []
-    for key, item in sorted(have.items(), key=lambda pair: _removal_order(pair[1])):
+    last_first = list(have.items())[::-1]  # so that an undo makes the first one first
+    for key, item in sorted(last_first, key=lambda pair: _removal_order(pair[1])):
         if (ctx.absent and key in want) or (ctx.purge and key not in want):
             step = _removal(ctx, ns, object_id(collection, key), item)
             steps += [step] if step and not _links_of(item) & lost else []
-    for _where, key, _claim in ctx.ledger.held(collection, ns.name):
+    for key in ctx.ledger.held(collection, ns.name):
         if key not in have and ((ctx.purge and key not in want) or (ctx.absent and key in want)):
             ctx.ledger.leave(ns.name, object_id(collection, key))
     return steps
@@ -103,7 +104,8 @@ def _restoration(ns: Namespace, item: Sysctl, former: Any) -> Step | None:
 
 
 def _mine(ctx: Context, ns: Namespace, item: Any, names: frozenset[str]) -> bool:
-    return ctx.own(ns.name) or (item.ours and (not names or ctx.name in names))
+    inside = ctx.own(ns.name) and not isinstance(item, Resolver)  # a file on the host is not ours by its name alone
+    return inside or ctx.name in names or (item.ours and not names)
 
 
 def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: Any) -> Step | None:
@@ -112,8 +114,9 @@ def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: A
     if same and not seen.ours:
         return None  # somebody else made the very same: it does, and stays theirs
     names = ctx.ledger.names(ns.name, identifier)
-    if not same and seen is not None and not isinstance(item, Sysctl) and not _mine(ctx, ns, seen, names):
-        ctx.fault(ns.name, f"{item.text} cannot be made: {seen.text} exists already and {whose(listed(names))}")
+    others = names - {ctx.name}
+    if not same and seen is not None and (others if isinstance(item, Sysctl) else not _mine(ctx, ns, seen, names)):
+        ctx.fault(ns.name, f"{item.text} cannot be made: {seen.text} exists already and {whose(listed(others))}")
         return None
     if seen is None and isinstance(item, Sysctl) and not _comes_later(ctx, ns, item):
         ctx.fault(ns.name, "this kernel has no such sysctl here", "sysctls", item.name)

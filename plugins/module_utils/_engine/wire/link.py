@@ -85,7 +85,8 @@ def make_pair(outer: Link, inner: Link, owner: str, index: Callable[[str], int],
     peer = [*_common(inner, None), *([("IFLA_NET_NS_FD", target)] if target is not None else [])]
     data = [("VETH_INFO_PEER", {"index": inner.index, "attrs": peer})]
     attrs = [*_common(outer, index), ("IFLA_LINKINFO", _info("veth", data))]
-    return [Request("RTM_NEWLINK", {"index": outer.index}, attrs, NLM_F_CREATE | NLM_F_EXCL), *mark(outer.name, owner)]
+    marks = [*mark(outer.name, owner), *(mark(inner.name, owner)[:1] if target is None else [])]
+    return [Request("RTM_NEWLINK", {"index": outer.index}, attrs, NLM_F_CREATE | NLM_F_EXCL), *marks]
 
 
 def mark(name: str, owner: str) -> list[Request]:

@@ -15,6 +15,7 @@ FAMILIES = {4: 2, 6: 10}
 TYPES = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibit", 9: "throw"}
 NUMBERS = {name: number for number, name in TYPES.items()}
 DISCARDING = ("blackhole", "unreachable", "prohibit", "throw")  # the kernel shows these on lo in IPv6
+RTPROT_KERNEL = 2
 RTNH_F_ONLINK, RTM_F_CLONED = 4, 0x200
 SCOPE_UNIVERSE, SCOPE_LINK, SCOPE_HOST, SCOPE_NOWHERE = 0, 253, 254, 255
 TABLE_COMPAT = 252  # the header has room for tables up to 255 only
