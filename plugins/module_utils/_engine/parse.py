@@ -420,20 +420,25 @@ def _filters(reader: _Reader, name: str, links: Mapping[str, Link], raw: Any) ->
 
 
 def _links(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> tuple[str, ...]:
-    names = [(at, reader.value(item, at, plain_link_name)) for at, item in reader.items(raw, path)]
-    for at, name in names:
-        if name is not None and name not in links:
-            reader.fault(at, _undeclared(name, HOST))
-        elif name is not None and links[name].route_to:
-            reader.fault(at, f"{name} is found by a route: a filter needs the link's own name")
-    return tuple(sorted({name for _at, name in names if name}))
+    return tuple(sorted({item for at, item in reader.items(raw, path) if _is_listed(reader, links, item, at)}))
+
+
+def _is_listed(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> bool:
+    name = reader.value(raw, path, plain_link_name)
+    if name is None:
+        return False
+    if name not in links:
+        reader.fault(path, _undeclared(name, HOST))
+    elif links[name].route_to:
+        reader.fault(path, f"{name} is found by a route: a filter needs the link's own name")
+    return True
 
 
 def _guard(reader: _Reader, links: Mapping[str, Link], link: Any, raw: Any, path: str) -> Guard | None:
     values = reader.values(raw, path, GUARD_CHECKS)
     if not isinstance(raw, Mapping) or "mac" not in raw:
         reader.fault(f"{path}.mac", "a guard needs it")
-    _links(reader, links, [link], path)
+    _is_listed(reader, links, link, path)
     if "mac" not in values or link not in links:
         return None
     bridged = links[link].master is not None
