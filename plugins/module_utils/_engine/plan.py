@@ -11,7 +11,7 @@ from . import cascade
 from .claims import Claims, Ledger
 from .errors import ConflictError
 from .model import HOST, OBJECTS, Desired, Observed
-from .planner import links, namespaces, objects
+from .planner import filters, links, namespaces, objects
 from .planner.context import Context
 from .steps import Step
 
@@ -54,14 +54,14 @@ def _steps(ctx: Context) -> list[Step]:
         ctx.ledger.forget(each)
         del ctx.now[each]
     made_namespaces = namespaces.creations(ctx)
-    filtered = [] if ctx.absent else objects.changes(ctx, ctx.wanted(HOST), objects.FILTERS)
+    filtered = [] if ctx.absent else filters.changes(ctx)
     made = [] if ctx.absent else links.creations(ctx, gone)
     after, ctx.now = ctx.now, before
     removed_links = links.removal_steps(ctx, reasons, doomed, made)
     ctx.now = after
     links.settle(ctx, made)
     configured = [] if ctx.absent else _configuration(ctx)
-    unfiltered = objects.filter_removals(ctx)
+    unfiltered = filters.removals(ctx)
     removals = [*removed, *removed_links, *released, *removed_namespaces]
     return [*removals, *filtered, *made_namespaces, *made, *configured, *unfiltered]
 

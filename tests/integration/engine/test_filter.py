@@ -339,6 +339,18 @@ def test_absent_without_purge(host: Host) -> None:
     assert [line for line in host.since(before) if "nftables" in line] == []
 
 
+def test_without_purge_what_is_not_declared_stays(host: Host) -> None:
+    host.apply(bridged(isolated=ISOLATED))
+    made = host.digest()
+    part = bridged()
+    del part["host"]["filter"]["guards"]["vweb2"]
+    assert host.apply(part, purge=False).steps == []
+    listed = {"host": {"links": {"vweb2": {"master": "br"}, "br": {}}, "filter": {"guards": {"vweb2": guard("web2")}}}}
+    assert host.apply(listed, purge=False, state="absent").steps == ["change filter host: remove guards of vweb2"]
+    assert host.apply(bridged(isolated=ISOLATED)).steps == ["change filter host: add guards of vweb2"]
+    assert host.since(made) == []
+
+
 def test_a_filter_that_is_not_declared_any_more_goes(host: Host) -> None:
     document = bridged()
     host.apply(document)

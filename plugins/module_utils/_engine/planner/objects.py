@@ -12,13 +12,12 @@ from typing import Any
 from .. import cascade, sysctl
 from ..cascade import End
 from ..claims import object_id
-from ..model import COLLECTIONS, HOST, MAIN_TABLE, OBJECTS, Filter, Namespace, Resolver, Route, Sysctl
+from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Namespace, Resolver, Route, Sysctl
 from ..steps import Step
 from .context import Context, listed, whose
 
 MARKED = ("addresses", "forwards", "routes")  # in a namespace of ours the marks in the kernel tell enough of these
 
-FILTERS = COLLECTIONS[Filter]
 OUTSIDE = ("resolvers",)  # files on the host: they do not go with the namespace
 
 
@@ -28,13 +27,8 @@ def removals(ctx: Context, gone: set[End], doomed: set[str]) -> list[Step]:
     for name, seen in ctx.now.items():
         lost = {link for where, link in gone if where == name}
         for collection in reversed(OBJECTS) if name not in doomed else OUTSIDE:
-            steps += _removed(ctx, seen, collection, lost)
+            steps += removed(ctx, seen, collection, lost)
     return steps
-
-
-def filter_removals(ctx: Context) -> list[Step]:
-    """A filter falls when all else is done: until then what it holds back may still be there."""
-    return _removed(ctx, ctx.now[HOST], FILTERS, set())
 
 
 def settle(ctx: Context, steps: Iterable[Step]) -> None:
@@ -69,7 +63,8 @@ def satisfies(seen: Any, want: Any) -> bool:
     return bool(replace(seen, nexthops=hops) == want)
 
 
-def _removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> list[Step]:
+def removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> list[Step]:
+    """Objects of one collection that go. ``lost``: links that go, and their objects with them."""
     have, want = getattr(ns, collection), getattr(ctx.wanted(ns.name), collection)
     steps = []
     last_first = list(have.items())[::-1]  # so that an undo makes the first one first
