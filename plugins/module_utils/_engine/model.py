@@ -109,6 +109,9 @@ class Route:
         for hop in self.nexthops:
             words += ["via", hop.gateway] if hop.gateway else []
             words += ["dev", hop.link] if hop.link else []
+            words += ["onlink"] if hop.onlink else []
+            words += ["weight", str(hop.weight)] if hop.weight != 1 else []
+        words += ["src", self.source] if self.source else []
         words += ["table", str(self.table)] if self.table != MAIN_TABLE else []
         words += ["metric", str(self.metric)] if self.metric != default_metric(self.family) else []
         return " ".join(words)

@@ -105,23 +105,23 @@ def flat(link: Link) -> dict[str, Any]:
 
 def differences(before: Link, after: Link) -> str:
     was = flat(before)
-    return ", ".join(f"{key} {_word(was.get(key))} to {_word(value)}" for key, value in flat(after).items() if was.get(key) != value)
+    return ", ".join(f"{key} {word(was.get(key))} to {word(value)}" for key, value in flat(after).items() if was.get(key) != value)
 
 
 def _filter_differences(before: Filter, after: Filter) -> str:
     """Which links get another guard, and what else becomes another."""
     was, will = ({guard.link: guard for guard in item.guards} for item in (before, after))
     words = []
-    for word, links in (
+    for verb, links in (
         ("add", will.keys() - was),
         ("remove", was.keys() - will),
         ("change", {link for link in was.keys() & will if was[link] != will[link]}),
     ):
         shown = ", ".join(sorted(links)[:SHOWN_LINKS]) + (f" and {len(links) - SHOWN_LINKS} more" if len(links) > SHOWN_LINKS else "")
-        words += [f"{word} guards of {shown}"] if links else []
-    words += [word for word in ("isolated", "masquerade") if getattr(before, word) != getattr(after, word)]
+        words += [f"{verb} guards of {shown}"] if links else []
+    words += [part for part in ("isolated", "masquerade") if getattr(before, part) != getattr(after, part)]
     return "; ".join(words + ([] if before.intact else ["changed by hand"]))
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

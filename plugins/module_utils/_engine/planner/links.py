@@ -13,7 +13,7 @@ from ..cascade import End
 from ..claims import object_id
 from ..kinds import KINDS
 from ..model import HOST, Link, Namespace
-from ..steps import Pair, Step, flat, fresh
+from ..steps import Pair, Step, flat, fresh, word
 from .context import Context, whose
 
 MANAGED = ("state", "mtu", "mac", "master", "txqueuelen")
@@ -68,7 +68,7 @@ def _otherness(want: Link, seen: Link) -> str:
     if want.kind != seen.kind:
         return f"kind {seen.kind} to {want.kind}"
     keys = KINDS[str(want.kind)].unchangeable(seen.attributes, want.attributes)
-    return ", ".join(f"{key} {seen.attributes.get(key)} to {want.attributes[key]}" for key in keys)
+    return ", ".join(f"{key} {word(seen.attributes.get(key))} to {word(want.attributes[key])}" for key in keys)
 
 
 def creations(ctx: Context, missing: set[End]) -> list[Step]:
