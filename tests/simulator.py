@@ -33,6 +33,7 @@ class World:
 
     def __init__(self, *nics: str) -> None:
         self._number = 1
+        self._settled: set[int] = set()  # bridges whose MTU somebody has set: they do not follow their ports any more
         self.namespaces = {HOST: Namespace(HOST, {"lo": replace(LO, state="up")}, identity=self._next())}
         for name in nics:
             self._put(HOST, Link(name, state="down", permanent=True))
@@ -94,7 +95,11 @@ class World:
     def _put(self, where: str, link: Link) -> None:
         given = {key: getattr(link, key) if getattr(link, key) is not None else value for key, value in FRESH.items()}
         port = {**PORT, **link.port} if link.master else {}
-        self._update(where, "links", link.name, replace(link, **given, port=port, index=self._next()))
+        index = self._next()
+        self._update(where, "links", link.name, replace(link, **given, port=port, index=index))
+        if link.kind == "bridge" and link.mtu:
+            self._settled.add(index)
+        self._follow(where, link.master)
 
     def _master(self, where: str, link: Link) -> None:
         if link.master and link.master not in self.namespaces[where].links:
@@ -123,11 +128,22 @@ class World:
         self._master(where, link)
         former = self.namespaces[where].links[link.name]
         joined = link.master and link.master != former.master
-        self._update(where, "links", link.name, replace(link, port={**PORT, **link.port} if joined else link.port))
+        port = {**PORT, **link.port} if joined else link.port
+        self._update(where, "links", link.name, replace(link, port=port, index=former.index, owner=former.owner))
+        if link.kind == "bridge" and link.mtu != former.mtu:
+            self._settled.add(former.index)
+        self._follow(where, link.master)
         if (former.state, link.state) == ("up", "down"):
             self._keep(where, "addresses", lambda each: each.link != link.name or each.family == 4)
             self._keep(where, "neighbours", lambda each: each.link != link.name)
             self._keep(where, "routes", lambda each: not _is_on(each, link.name))
+
+    def _follow(self, where: str, bridge: str | None) -> None:
+        """A bridge has the smallest MTU of its ports (br_mtu_auto_adjust())."""
+        links = self.namespaces[where].links
+        mtus = [each.mtu for each in links.values() if bridge and each.master == bridge and each.mtu]
+        if bridge and mtus and links[bridge].index not in self._settled:
+            self._update(where, "links", bridge, replace(links[bridge], mtu=min(mtus)))
 
     def _object(self, step: Step) -> None:
         collection, item, where = COLLECTIONS[type(step.item)], step.item, step.namespace
@@ -169,6 +185,7 @@ class World:
             if each.source not in lost and not (each.family == 4 and any(hop.link in bare for hop in each.nexthops))
         }
         self.namespaces[where] = replace(ns, addresses=promoted(left), routes=routes)
+        self._keep(where, "neighbours", lambda each: each.family == 6 or each.link not in bare)
 
     def _keep(self, where: str, collection: str, wanted: Any) -> None:
         ns = self.namespaces[where]

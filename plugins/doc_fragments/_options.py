@@ -135,7 +135,7 @@ options:
     type: int
   addresses:
     description:
-      - Addresses that the link has, in CIDR notation.
+      - Addresses that the link has, in CIDR notation. Others that it has stay; M(weft.netns.address) takes one away.
     type: list
     elements: str
   port:
@@ -234,6 +234,7 @@ options:
       remotes:
         description:
           - Addresses of the other hosts of the overlay. Broadcast goes to each of them (head-end replication).
+          - Others that it has stay; in a document of M(weft.netns.topology) they go.
         type: list
         elements: str
       port:

@@ -88,6 +88,8 @@ def _network(path: str, name: str, raw: Any, faults: Faults) -> Network | None:
     mode = _mode(f"{path}.mode", keys.get("mode"), faults)
     if mode is None:
         return None
+    if "subnets" in keys:  # then its containers can be checked, whatever else nobody knows
+        before += len(keys.keys() - set(NETWORK_KEYS))
     faults.unknown(path, keys, NETWORK_KEYS)
     for key, reason in MODES[mode].refused.items():
         if keys.get(key, False) is not False:

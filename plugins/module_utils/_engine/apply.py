@@ -116,7 +116,12 @@ class Transaction:
 
     def _takes_others(self, step: Step) -> bool:
         """Deleting the first IPv4 address of a subnet deletes the others of that subnet, unless one is promoted (devinet.c)."""
-        return isinstance(step.item, Address) and step.after is None and bool(self._secondaries(step))
+        if not isinstance(step.item, Address) or step.after is not None or step.item.family == 6:
+            return False
+        there = self._observed[step.namespace].addresses.values() if step.namespace in self._observed else ()
+        taken = [*self._done, *(each for each, _name, _requests in self._batch)]
+        made = [each.after for each in taken if isinstance(each.after, Address) and each.namespace == step.namespace]
+        return any(each.link == step.item.link and each.family == 4 and each != step.item for each in [*there, *made])
 
     def _secondaries(self, step: Step) -> list[Address]:
         addresses = self._observed[step.namespace].addresses.values() if step.namespace in self._observed else ()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,17 +57,20 @@ def _released(link: Link, gone: set[str]) -> Link:
     return replace(link, master=None, port={}) if link.master in gone else link
 
 
-def without_addresses(ns: Namespace, removed: Mapping[Any, Address]) -> Namespace:
-    """Without these addresses, routes that have one as their source go, and all IPv4 routes of a link that has none left.
+def without_addresses(ns: Namespace, removed: Mapping[Any, Address], kept: Collection[str] = ()) -> Namespace:
+    """Without these addresses, routes that have one as their source go, and all that is IPv4 of a link that has none left.
 
-    The others of a subnet stay (see ``Kernel.promoting``).
+    The others of a subnet stay (see ``Kernel.promoting``). ``kept``: links that get another IPv4 address before.
     """
     if not removed:
         return ns
     left = {key: each for key, each in ns.addresses.items() if key not in removed}
-    bare = {each.link for each in removed.values() if each.family == 4} - {each.link for each in left.values() if each.family == 4}
+    bare = (
+        {each.link for each in removed.values() if each.family == 4} - {each.link for each in left.values() if each.family == 4} - set(kept)
+    )
+    neighbours = {key: each for key, each in ns.neighbours.items() if each.family == 6 or each.link not in bare}
     routes = {key: each for key, each in ns.routes.items() if each.family == 6 or not any(hop.link in bare for hop in each.nexthops)}
-    return _drop_sources(replace(ns, addresses=left, routes=routes), {each.ip for each in removed.values()})
+    return _drop_sources(replace(ns, addresses=left, neighbours=neighbours, routes=routes), {each.ip for each in removed.values()})
 
 
 def downed(ns: Namespace, links: set[str]) -> Namespace:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import render
 from .apply import Transaction
-from .claims import Claims, union, with_formers
+from .claims import Claims, object_id, union, with_formers
 from .errors import Fault, NotConverged
 from .kernel import Kernel, check_capabilities
-from .model import HOST, Desired, Namespace, Observed
+from .model import HOST, Address, Desired, Namespace, Observed
 from .observe import EVERYTHING, look_up, observe, observe_again, read
 from .parse import parse
 from .plan import Plan, plan
@@ -126,8 +126,8 @@ class _Run:
 
     def plan(self, desired: Desired) -> Outcome:
         """Tell what would be done."""
-        _state, todo, warnings = self._decide(desired)
-        return self._outcome(todo, warnings)
+        state, todo, warnings = self._decide(desired)
+        return self._outcome(state, todo, warnings)
 
     def apply(self, desired: Desired) -> Outcome:
         """Do it."""
@@ -136,16 +136,25 @@ class _Run:
             self.store.save(union(state.claims, todo.claims))
             self.store.save(self._carry_out(state, todo))
         self.clock.lap("apply")
-        return self._outcome(todo, warnings)
+        return self._outcome(state, todo, warnings)
 
     def _decide(self, desired: Desired) -> tuple[_State, Plan, list[str]]:
         claims = self.store.load()
-        real, warnings = resolve(desired, look_up(self.kernel, symbolic(desired)))
+        real, warnings = resolve(desired, look_up(self.kernel, symbolic(desired)), self._stays(claims))
         observed = observe(self.kernel, real, claims, self.name, self.purge, self.absent)
         self.clock.lap("observe")
         todo = plan(real, observed, claims, self.name, self.purge, self.absent)
         self.clock.lap("plan")
         return _State(real, observed, claims), todo, warnings
+
+    def _stays(self, claims: Claims) -> Callable[[str, Address], bool]:
+        """An address of ours that is not declared any more goes, unless another document claims it too."""
+
+        def stays(namespace: str, address: Address) -> bool:
+            claim = claims.get(namespace, {}).get(object_id("addresses", address.key))
+            return not (self.purge and address.ours) or bool(claim and claim.names - {self.name})
+
+        return stays
 
     def _carry_out(self, state: _State, todo: Plan) -> Claims:
         """Take all steps, look again, and undo it all unless everything is as planned. Returns the claims that hold then."""
@@ -165,8 +174,8 @@ class _Run:
         _wait_for_ends(self.kernel, todo.steps, state.observed)
         return claims
 
-    def _outcome(self, todo: Plan, warnings: list[str]) -> Outcome:
-        before, after = render.touched(todo.steps)
+    def _outcome(self, state: _State, todo: Plan, warnings: list[str]) -> Outcome:
+        before, after = render.touched(todo.steps, state.observed.namespaces)
         return Outcome(bool(todo.steps), [step.text for step in todo.steps], before, after, self.clock.laps, warnings)
 
 

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import sysctl
+from . import cascade, sysctl
 from .claims import Claims, key_of, object_id
 from .errors import KernelError
 from .kernel import Kernel, Request, required
@@ -55,8 +55,11 @@ def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: 
     claimed = {each for each, held in claims.items() if purge and any(name in claim.names for claim in held.values())}
     concerned = {HOST, *desired.namespaces, *claimed}
     owned = {other for other in present if purge and other not in concerned and _owner(kernel, other) == name}
-    wanted = {each: _wanted(desired, claims, each, name) for each in concerned | owned if kernel.identity(each)}
+    wanted = {each: _wanted(desired, claims, each, name) for each in sorted(concerned | owned) if kernel.identity(each)}
     namespaces = read(kernel, wanted)
+    if _has_lost_ends(namespaces, desired, name, purge):
+        others = {each: Wanted() for each in present if each not in wanted and kernel.identity(each)}
+        namespaces = read(kernel, {**wanted, **others})
     doomed = {each: ns for each, ns in namespaces.items() if ns.owner == name and _declared(desired, each) == absent}
     inside = kernel.processes({ns.identity for ns in doomed.values()})
     return Observed(
@@ -66,6 +69,17 @@ def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: 
         unbound=unbound,
         processes={each: tuple(inside[ns.identity]) for each, ns in doomed.items() if ns.identity in inside},
     )
+
+
+def _has_lost_ends(namespaces: Mapping[str, Namespace], desired: Desired, name: str, purge: bool) -> bool:
+    """A pair that may go has an end in a namespace that was not read: an undo will need to know it."""
+    for where, ns in namespaces.items():
+        declared = desired.namespaces.get(where, Namespace(where)).links
+        for each in ns.links.values():
+            concerned = each.name in declared or (purge and each.owner == name)
+            if concerned and each.kind == "veth" and "peer" not in each.attributes:
+                return True
+    return False
 
 
 def _look_at_unbound(kernel: Kernel, desired: Desired, paths: Mapping[str, int]) -> dict[str, int]:
@@ -83,11 +97,11 @@ def _declared(desired: Desired, name: str) -> bool:
     return name in desired.namespaces and desired.namespaces[name].made
 
 
-def observe_again(kernel: Kernel, names: Iterable[str], former: Observed, desired: Desired, claims: Claims, name: str) -> Observed:
+def observe_again(kernel: Kernel, names: Collection[str], former: Observed, desired: Desired, claims: Claims, document: str) -> Observed:
     """The namespaces with these names once more, after something was done to them; the others as they were."""
-    again = read(kernel, {each: _wanted(desired, claims, each, name) for each in names if kernel.identity(each)})
-    kept = {each: ns for each, ns in former.namespaces.items() if kernel.identity(each)}
-    now = {each: _recalled(ns, former.namespaces.get(each), kept) for each, ns in {**kept, **again}.items()}
+    again = read(kernel, {each: _wanted(desired, claims, each, document) for each in sorted(names) if kernel.identity(each)})
+    kept = {name: ns for name, ns in former.namespaces.items() if kernel.identity(name)}
+    now = {name: _recalled(ns, former.namespaces.get(name), kept) for name, ns in {**kept, **again}.items()}
     return replace(former, namespaces=now, leftovers=frozenset(), unbound={}, processes={})
 
 
@@ -101,7 +115,8 @@ def _recalled(ns: Namespace, former: Namespace | None, kept: Mapping[str, Namesp
             links[each.name] = each
         elif before.attributes.get("namespace", HOST) in (*kept, HOST):
             links[each.name] = replace(each, attributes={**before.attributes, **each.attributes}, owner=before.owner)
-    return replace(ns, links=links)
+    vanishing = {(ns.name, name) for name in ns.links if name not in links}
+    return replace(cascade.without_links({ns.name: ns}, vanishing)[ns.name], links=links)
 
 
 def look_up(kernel: Kernel, names: Iterable[str]) -> dict[str, Namespace]:
@@ -150,11 +165,11 @@ def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> _Seen:
     tunnels = [one.link.index for one in seen.links if one.link.kind == "vxlan" and one.link.owner is not None]
     seen.rest = {
         "addresses": _dump(kernel, name, address, [address.DUMP], names),
-        "routes": _dump(kernel, name, route, route.dumps(wanted.tables), names),
+        "routes": _dump(kernel, name, route, route.dumps(sorted(wanted.tables)), names),
         "rules": _dump(kernel, name, rule, rule.DUMPS if wanted.rules else [], names),
         "neighbours": _dump(kernel, name, neighbour, neighbour.DUMPS if wanted.neighbours else [], names),
         "forwards": _dump(kernel, name, forward, [forward.dump(index) for index in tunnels], names),
-        "sysctls": named(filter(None, (_read_sysctl(kernel, name, each) for each in wanted.sysctls))),
+        "sysctls": named(filter(None, (_read_sysctl(kernel, name, each) for each in sorted(wanted.sysctls)))),
         "resolvers": named(_read_resolver(kernel, name)) if wanted.resolver else {},
         "filters": named(found for each, loaded in wanted.filters.items() for found in read_filter(kernel, name, each, loaded)),
     }

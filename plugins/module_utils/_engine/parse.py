@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,7 @@ from .model import (
 )
 from .schema import (
     Check,
+    Listing,
     boolean,
     choice,
     file_name,
@@ -47,7 +48,6 @@ from .schema import (
     interface,
     ip,
     link_name,
-    listing,
     mac,
     namespace_name,
     network,
@@ -101,9 +101,9 @@ RULE_CHECKS: dict[str, Check] = {
 NEIGHBOUR_CHECKS: dict[str, Check] = {"address": ip, "link": link_name, "mac": mac, "proxy": boolean}
 FILTER_KEYS = ("guards", "isolated", "masquerade")
 FORWARD, ALL_GROUPS = "group_fwd_mask", 0xFFFD  # pause frames are never forwarded (br_private.h: BR_GROUPFWD_MACPAUSE)
-GUARD_CHECKS: dict[str, Check] = {"mac": mac, "addresses": listing(ip)}
-ISOLATED_CHECKS: dict[str, Check] = {"destinations": listing(network), "except": listing(ip)}
-MASQUERADE_CHECKS: dict[str, Check] = {"sources": listing(network)}
+GUARD_CHECKS: dict[str, Check] = {"mac": mac, "addresses": Listing(ip)}
+ISOLATED_CHECKS: dict[str, Check] = {"destinations": Listing(network), "except": Listing(ip)}
+MASQUERADE_CHECKS: dict[str, Check] = {"sources": Listing(network)}
 EVERY_NAMESPACE = ("links", "routes", "rules", "neighbours", "sysctls")
 HOST_KEYS = (*EVERY_NAMESPACE, "filter")
 NAMESPACE_KEYS = (*EVERY_NAMESPACE, "dns", "pid", "path", "in_use")
@@ -120,6 +120,9 @@ class _Reader:
         self.faults.append(Fault(path, message))
 
     def value(self, raw: Any, path: str, check: Check) -> Any:
+        if isinstance(check, Listing) and isinstance(raw, (list, tuple)):
+            found = [self.value(item, f"{path}[{index}]", check.item) for index, item in enumerate(raw)]
+            return None if None in found else tuple(found)
         try:
             return check(raw)
         except ValueError as error:
@@ -190,10 +193,10 @@ def parse(document: Any, name: str = "") -> Desired:
         parsed = _namespace(reader, space, raw, path)
         if reader.value(space, path, namespace_name) is not None:
             namespaces[space] = parsed
+    namespaces = _complete_pairs(reader, namespaces)
     host, raw = namespaces[HOST], top.get("host")
     filters = _filters(reader, name, host.links, raw.get("filter") if isinstance(raw, Mapping) else None)
     namespaces[HOST] = replace(host, links=_all_guarded(host.links, filters.values()), filters=filters)
-    namespaces = _complete_pairs(reader, namespaces)
     for namespace in namespaces.values():
         _check_references(reader, namespace, namespaces)
     if reader.faults:
@@ -205,12 +208,17 @@ def _join(path: str, key: Any) -> str:
     return f"{path}.{key}" if path else str(key)
 
 
+def _given(raw: Any, key: str) -> bool:
+    """The document says something there, be it right or wrong: then it is not missing."""
+    return isinstance(raw, Mapping) and raw.get(key) is not None
+
+
 def _path_of(name: str) -> str:
     return name if name == HOST else f"namespaces.{name}"
 
 
 def _namespace(reader: _Reader, name: str, raw: Any, path: str) -> Namespace:
-    values = reader.mapping(raw, path, NAMESPACE_KEYS if name != HOST else HOST_KEYS)
+    values = reader.mapping(raw, path, NAMESPACE_KEYS if path != HOST else HOST_KEYS)
     links: dict[str, Link] = {}
     addresses: list[tuple[str, Any]] = []
     forwards: list[tuple[str, Any]] = []
@@ -289,7 +297,7 @@ def _attributes(reader: _Reader, namespace: str, kind: str, raw: Any, path: str)
     known = KINDS[kind].keys
     given = reader.values(raw, path, {key: item.check for key, item in known.items()})
     for key, item in known.items():
-        if item.required and key not in given and (not isinstance(raw, Mapping) or key not in raw):
+        if item.required and not _given(raw, key):
             reader.fault(f"{path}.{key}", f"a {kind} needs it")
     for key, message in KINDS[kind].faults(given):
         reader.fault(f"{path}.{key}", message)
@@ -299,11 +307,15 @@ def _attributes(reader: _Reader, namespace: str, kind: str, raw: Any, path: str)
 
 def _addresses(reader: _Reader, link: Link, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
     listed = raw.get("addresses") if isinstance(raw, Mapping) else None
+    seen: set[str] = set()
     for at, item in reader.items(listed, f"{path}.addresses"):
         value = reader.value(item, at, interface)
         if value:
             address, _slash, length = value.partition("/")
             yield at, Address(link.name, address, int(length))
+            if ":" in address and address in seen:
+                reader.fault(at, f"{address} is declared twice on {link.name}: the kernel has an IPv6 address once, with one prefix length")
+            seen.add(address)
             if ":" in address and link.mtu and link.mtu < IPV6_MIN_MTU:
                 reader.fault(f"{path}.mtu", f"IPv6 needs {IPV6_MIN_MTU}: {address} would be lost")
 
@@ -314,6 +326,7 @@ def _route(reader: _Reader, raw: Any, path: str) -> Route | None:
     destination = _destination(reader, values, hops, path)
     if destination is None:
         return None
+    _check_families(reader, values, hops, destination, path)
     kind = values.get("type", "unicast")
     if kind == "unicast" and not any(hop.gateway or hop.link for hop in hops):
         reader.fault(path, "a route needs a gateway, a link or nexthops (or a type such as blackhole)")
@@ -322,6 +335,20 @@ def _route(reader: _Reader, raw: Any, path: str) -> Route | None:
     family = 6 if ":" in destination else 4
     metric = values.get("metric") or default_metric(family)
     return Route(destination, kind, hops, values.get("source"), metric, values.get("table", LOCAL_TABLE if kind == "local" else MAIN_TABLE))
+
+
+def _check_families(reader: _Reader, values: Mapping[str, Any], hops: Sequence[NextHop], destination: str, path: str) -> None:
+    """An IPv4 route may have an IPv6 gateway; all else is of one family."""
+    family = 6 if ":" in destination else 4
+    if FAMILIES.get(values.get("family", ""), family) != family:
+        reader.fault(f"{path}.family", f"{destination} is not {values['family']}")
+    source = values.get("source")
+    if source and is_address(source) and (":" in source) != (family == 6):
+        reader.fault(f"{path}.source", f"{source} is not of the family of {destination}")
+    for index, hop in enumerate(hops):
+        if family == 6 and hop.gateway and ":" not in hop.gateway:
+            at = f"{path}.nexthops[{index}]" if values.get("nexthops") is not None else path
+            reader.fault(f"{at}.gateway", "an IPv6 route cannot have an IPv4 gateway")
 
 
 def _nexthops(reader: _Reader, values: Mapping[str, Any], path: str) -> tuple[NextHop, ...]:
@@ -360,7 +387,7 @@ def _rule(reader: _Reader, raw: Any, path: str) -> Rule | None:
     told |= {FAMILIES[values["family"]]} if "family" in values else set()
     if len(told) != 1:
         reader.fault(path, "from, to and family are of different families" if told else "add family: ipv4 or ipv6")
-    if "priority" not in values:
+    if not _given(raw, "priority"):
         reader.fault(f"{path}.priority", "a rule needs it")
     kind = values.get("type", "lookup")
     if (kind == "lookup") != ("table" in values):
@@ -374,10 +401,10 @@ def _rule(reader: _Reader, raw: Any, path: str) -> Rule | None:
 
 def _neighbour(reader: _Reader, raw: Any, path: str) -> Neighbour | None:
     values = reader.values(raw, path, NEIGHBOUR_CHECKS)
-    if values.get("proxy", False) == ("mac" in values):
+    if values.get("proxy", False) == _given(raw, "mac"):
         reader.fault(path, "a neighbour has either a mac or proxy: true")
     for key in ("address", "link"):
-        if key not in values and (not isinstance(raw, Mapping) or key not in raw):
+        if not _given(raw, key):
             reader.fault(f"{path}.{key}", "a neighbour needs it")
     if "address" not in values or "link" not in values:
         return None
@@ -393,7 +420,7 @@ def _sysctls(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
 
 
 def _resolver(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
-    values = reader.values(raw, path, {"nameservers": listing(ip), "search": listing(file_name)})
+    values = reader.values(raw, path, {"nameservers": Listing(ip), "search": Listing(file_name)})
     if values:
         yield path, Resolver(values.get("nameservers", ()), values.get("search", ()))
 
@@ -533,6 +560,8 @@ def _check_references(reader: _Reader, namespace: Namespace, namespaces: Mapping
         lower, where = link.attributes.get("link"), link.attributes.get("namespace", "")
         if lower and (where not in namespaces or lower not in namespaces[where].links):
             reader.fault(f"{at}.{link.kind}.link", _undeclared(lower, _path_of(where)))
+        elif lower and link.kind == "macvlan" and namespaces[where].links[lower].kind == "macvlan":
+            reader.fault(f"{at}.macvlan.link", f"{lower} is a macvlan itself; name the link that it lies on")
     for route in namespace.routes.values():
         at = reader.places[id(route)]
         for hop in route.nexthops:

@@ -55,15 +55,19 @@ def _steps(ctx: Context) -> list[Step]:
         del ctx.now[each]
     made_namespaces = namespaces.creations(ctx)
     filtered = [] if ctx.absent else filters.changes(ctx)
+    left = [] if ctx.absent else links.departures(ctx)
     made = [] if ctx.absent else links.creations(ctx, gone)
     after, ctx.now = ctx.now, before
     removed_links = links.removal_steps(ctx, reasons, doomed, made)
     ctx.now = after
     links.settle(ctx, made)
+    grown = [] if ctx.absent else links.enlargements(ctx)
     configured = [] if ctx.absent else _configuration(ctx)
     unfiltered = filters.removals(ctx)
-    removals = [*removed, *removed_links, *released, *removed_namespaces]
-    return [*removals, *filtered, *made_namespaces, *made, *configured, *unfiltered]
+    first = objects.early(removed, configured)
+    later = [step for step in configured if step not in first]
+    removals = [*first, *removed, *removed_links, *released, *removed_namespaces]
+    return [*removals, *left, *filtered, *made_namespaces, *made, *grown, *later, *unfiltered]
 
 
 def _configuration(ctx: Context) -> list[Step]:

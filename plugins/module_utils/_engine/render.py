@@ -45,8 +45,8 @@ def document(namespaces: Mapping[str, Namespace]) -> Document:
     return found
 
 
-def touched(steps: Iterable[Step]) -> tuple[Document, Document]:
-    """Before and after of the objects that the steps touch, and of nothing else."""
+def touched(steps: Iterable[Step], observed: Mapping[str, Namespace]) -> tuple[Document, Document]:
+    """Before and after of the objects that the steps touch, and of nothing else. A link goes with its addresses."""
     before: Document = {}
     after: Document = {}
     made: set[tuple[str, str]] = set()
@@ -67,9 +67,18 @@ def touched(steps: Iterable[Step]) -> tuple[Document, Document]:
                 made.update((where, each.name) for where, each in step.links if item is step.after)
                 for where, each in step.links:
                     _put(_space(found, where), each)
+                    for owned in _on_link(observed, where, each.name) if found is before else ():
+                        _put(_space(found, where), owned)
             elif item is not None:
                 _put(_space(found, step.namespace), item)
     return before, after
+
+
+def _on_link(observed: Mapping[str, Namespace], where: str, link_name: str) -> list[Any]:
+    ns = observed.get(where, Namespace(where))
+    lasting = [each for each in ns.addresses.values() if each.ours or not each.ip.startswith("fe80:")]  # the kernel makes its own
+    owned: list[Any] = [*lasting, *ns.forwards.values()]
+    return [each for each in owned if each.link == link_name]
 
 
 def _changed(before: Document, after: Document) -> tuple[Document, Document]:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from . import sysctl
-from .model import ANYWHERE, Desired, Link, Namespace, Route, is_address, named
+from .model import ANYWHERE, Address, Desired, Link, Namespace, Route, is_address, named
 
 
 def symbolic(desired: Desired) -> set[str]:
@@ -19,14 +19,21 @@ def symbolic(desired: Desired) -> set[str]:
     return {name for name, ns in desired.namespaces.items() if _route_targets(ns) or any(map(_names_link, ns.routes.values()))}
 
 
-def resolve(desired: Desired, seen: Mapping[str, Namespace]) -> tuple[Desired, list[str]]:
+def resolve(
+    desired: Desired, seen: Mapping[str, Namespace], stays: Callable[[str, Address], bool] = lambda _namespace, _address: True
+) -> tuple[Desired, list[str]]:
     """The document with real names in it, and warnings about what had to be left out.
 
     :param seen: links, addresses and routes of the namespaces that :func:`symbolic` names.
+    :param stays: whether an address that is there, in this namespace, will still be there after the run.
     """
     warnings: list[str] = []
-    namespaces = {name: _resolve(ns, seen.get(name, Namespace(name)), warnings) for name, ns in desired.namespaces.items()}
+    namespaces = {name: _resolve(ns, _lasting(seen.get(name, Namespace(name)), stays), warnings) for name, ns in desired.namespaces.items()}
     return Desired(namespaces), warnings
+
+
+def _lasting(seen: Namespace, stays: Callable[[str, Address], bool]) -> Namespace:
+    return replace(seen, addresses={key: each for key, each in seen.addresses.items() if stays(seen.name, each)})
 
 
 def _resolve(ns: Namespace, seen: Namespace, warnings: list[str]) -> Namespace:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from typing import Any, Callable
 
 from .model import HOST, LOCAL_TABLE, MAIN_TABLE
@@ -133,13 +134,16 @@ def table(value: Any) -> int:
     return TABLES[value] if value in TABLES else int(integer(1, 0xFFFFFFFF)(value))
 
 
-def listing(check: Check) -> Check:
-    def check_all(value: Any) -> tuple[Any, ...]:
+@dataclass(frozen=True)
+class Listing:
+    """A list whose items are checked one by one, each fault with its index (see parse.py)."""
+
+    item: Check
+
+    def __call__(self, value: Any) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)):
             raise ValueError(f"{value!r} is not a list")
-        return tuple(check(item) for item in value)
-
-    return check_all
+        return tuple(self.item(each) for each in value)
 
 
 def fwmark(value: Any) -> str:

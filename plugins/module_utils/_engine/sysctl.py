@@ -50,6 +50,8 @@ def echo_value(echo: str, value: str) -> str:
     return str(int(value == "0")) if echo == REDIRECTS else value
 
 
-def order(name: str) -> tuple[bool, bool, str]:
-    """Forwarding last: what guards against its side effects (accept_ra) must stand before; all and default before links."""
-    return (name in FORWARDING, not any(part in name for part in (".all.", ".default.")), name)
+def order(name: str) -> tuple[int, bool, str]:
+    """Forwarding late: what guards against its side effects (accept_ra) must stand before; what it overwrites comes after.
+    All and default before links."""
+    overwritten = name == REDIRECTS or (name.endswith(".forwarding") and name not in FORWARDING)
+    return (2 if overwritten else int(name in FORWARDING), not any(part in name for part in (".all.", ".default.")), name)

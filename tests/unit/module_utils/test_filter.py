@@ -76,7 +76,7 @@ FAULTS: list[tuple[Any, list[str]]] = [
         {"guards": {"v1": {"mac": "01:00:00:00:00:01", "addresses": ["10.0.0.1/24"]}}},
         [
             "host.filter.guards.v1.mac: 01:00:00:00:00:01 is not a unicast MAC address",
-            "host.filter.guards.v1.addresses: '10.0.0.1/24' is not an IP address",
+            "host.filter.guards.v1.addresses[0]: '10.0.0.1/24' is not an IP address",
         ],
     ),
     (
@@ -97,7 +97,7 @@ FAULTS: list[tuple[Any, list[str]]] = [
     (
         {"masquerade": [{"sources": ["10.0.0.1/24"], "links": ["up"]}]},
         [
-            "host.filter.masquerade[0].sources: '10.0.0.1/24' is not a prefix",
+            "host.filter.masquerade[0].sources[0]: '10.0.0.1/24' is not a prefix",
             "host.filter.masquerade[0].links[0]: up is found by a route: a filter needs the link's own name",
         ],
     ),

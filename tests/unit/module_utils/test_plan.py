@@ -27,9 +27,9 @@ from documents import Document, documents
 from hypothesis import assume, given, settings
 from simulator import PORT, World, promoted
 
-from _engine.claims import Claim, Claims
+from _engine.claims import Claim, Claims, object_id
 from _engine.errors import ConflictError
-from _engine.model import OBJECTS, Link, Namespace, Observed
+from _engine.model import OBJECTS, Address, Link, Namespace, Observed
 from _engine.parse import parse
 from _engine.plan import Plan, plan
 from _engine.resolve import resolve
@@ -114,7 +114,12 @@ class Host(World):
 
     def plan(self, document: Document | None, name: str = "default") -> Plan:
         seen = self.observed()
-        wanted, _warnings = resolve(parse(document or {}), seen.namespaces)
+
+        def stays(where: str, address: Address) -> bool:
+            claim = self.claims.get(where, {}).get(object_id("addresses", address.key))
+            return not address.ours or bool(claim and claim.names - {name})
+
+        wanted, _warnings = resolve(parse(document or {}), seen.namespaces, stays)
         return plan(wanted, seen, self.claims, name)
 
     def apply(self, document: Document | None, name: str = "default") -> list[str]:

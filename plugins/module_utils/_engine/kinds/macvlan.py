@@ -5,12 +5,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..schema import choice, file_name, link_name
 from .base import Attribute, Kind
 
 MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 
-MACVLAN = Kind(
+
+class Macvlan(Kind):
+    def unchangeable(self, seen: Mapping[str, Any], want: Mapping[str, Any]) -> list[str]:
+        """A link cannot become or cease to be a passthru one."""
+        turned = want.get("mode") and (seen.get("mode") == "passthru") != (want["mode"] == "passthru")
+        return super().unchangeable(seen, want) + (["mode"] if turned else [])
+
+
+MACVLAN = Macvlan(
     "macvlan",
     (
         Attribute("link", link_name, fixed=True, required=True),

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..schema import boolean, file_name, integer, ip, link_name, listing
+from ..schema import Listing, boolean, file_name, integer, ip, link_name
 from .base import Attribute, Kind, flag
 
 IANA_PORT = 4789  # the kernel's own default is the one of before the standard, 8472
@@ -23,7 +23,10 @@ class Vxlan(Kind):
 
     def faults(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
         both = values.get("group") and values.get("remotes")
-        return super().faults(values) + ([("remotes", "a multicast group or remotes, not both")] if both else [])
+        found = super().faults(values) + ([("remotes", "a multicast group or remotes, not both")] if both else [])
+        addresses = [values.get("local"), values.get("group"), *values.get("remotes", ())]
+        families = {":" in address for address in addresses if address}
+        return found + ([("local", "local, group and remotes are of different families")] if len(families) > 1 else [])
 
     def unchangeable(self, seen: Mapping[str, Any], want: Mapping[str, Any]) -> list[str]:
         """A local address can change within its family only."""
@@ -50,7 +53,7 @@ VXLAN = Vxlan(
         Attribute("namespace", file_name, fixed=True),
         Attribute("local", ip),
         Attribute("group", ip, fixed=True),
-        Attribute("remotes", listing(ip)),
+        Attribute("remotes", Listing(ip)),
         Attribute("port", integer(1, 65535), "IFLA_VXLAN_PORT", fixed=True, default=IANA_PORT),
         flag("learning", "IFLA_VXLAN_LEARNING", boolean),
     ),

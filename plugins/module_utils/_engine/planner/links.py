@@ -18,6 +18,7 @@ from .context import Context, whose
 
 MANAGED = ("state", "mtu", "mac", "master", "txqueuelen")
 PLACE = ("peer", "namespace", "link")
+ETHERNET_MTU = 1500
 MADE = "made"  # claim on a link whose mark comes after its creation
 
 
@@ -203,24 +204,58 @@ def _release(ctx: Context, where: str, name: str, attribute: str) -> list[Step]:
     link = ctx.now[where].links.get(name)
     if claim is None or link is None or getattr(link, attribute) == claim.former:
         return []
-    after = replace(link, **{attribute: claim.former})
-    ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, name: after})
-    return [Step(where, link, after)]
+    return [_replaced(ctx, where, link, replace(link, **{attribute: claim.former}))]
+
+
+def departures(ctx: Context) -> list[Step]:
+    """Ports that leave a bridge of ours, before anything is made: a port cannot be the lower link of another."""
+    steps = []
+    for where, want in _declared(ctx):
+        have = ctx.now[where].links[want.name]
+        master = ctx.now[where].links.get(have.master or "")
+        if ctx.purge and want.kind and want.master is None and master and master.owner == ctx.name:
+            steps.append(_replaced(ctx, where, have, replace(have, master=None, port={})))
+    return steps
+
+
+def enlargements(ctx: Context) -> list[Step]:
+    """A larger MTU of a lower link comes before that of the links that lie on it."""
+    lower = {(link.attributes.get("namespace"), link.attributes.get("link")) for ns in ctx.desired.values() for link in ns.links.values()}
+    steps = []
+    for where, want in _declared(ctx):
+        have = ctx.now[where].links[want.name]
+        if (where, want.name) in lower and want.mtu and have.mtu and want.mtu > have.mtu and (want.kind or ctx.own(where)):
+            steps.append(_replaced(ctx, where, have, replace(have, mtu=want.mtu)))
+    return steps
+
+
+def _declared(ctx: Context) -> list[tuple[str, Link]]:
+    """Declared links that are there, those that others name first."""
+    return [(where, link) for where, link in _by_dependency(ctx) if link.name in ctx.now[where].links and link.state != "absent"]
+
+
+def _replaced(ctx: Context, where: str, have: Link, after: Link) -> Step:
+    ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, have.name: after})
+    return Step(where, have, after)
 
 
 def changes(ctx: Context, ns: Namespace) -> list[Step]:
     """Attributes in place. Bridges last: each port that joins a running bridge costs more (flooded MLD and DAD)."""
     steps = []
+    joined: dict[str, int] = {}  # smallest MTU of the ports that join a bridge
     for want in sorted(ns.links.values(), key=lambda link: link.kind == "bridge"):
         have = ctx.now[ns.name].links.get(want.name)
         if have is None or want.state == "absent":
             continue
+        if want.master and (have.master != want.master or not have.index):
+            joined[want.master] = min(joined.get(want.master, ETHERNET_MTU), want.mtu or have.mtu or ETHERNET_MTU)
+        have = _followed(have, joined.get(want.name))
         _check_port(ctx, ns, have, want)
         if want.kind is None and not ctx.own(ns.name):
             for attribute in MANAGED:
                 if getattr(want, attribute) is not None:
                     ctx.ledger.take(ns.name, object_id("links", (want.name, attribute)), getattr(have, attribute))
-        after = _merged(ctx, ns.name, have, want)
+        after = _merged(have, want)
         if flat(after) != flat(have):
             steps.append(Step(ns.name, have, after))
             if have.state == "up" and after.state == "down":
@@ -228,12 +263,14 @@ def changes(ctx: Context, ns: Namespace) -> list[Step]:
     return steps
 
 
-def _merged(ctx: Context, where: str, have: Link, want: Link) -> Link:
+def _followed(have: Link, mtu: int | None) -> Link:
+    """A bridge that was made without an MTU follows its ports; one that this run makes keeps what it was given."""
+    return replace(have, mtu=min(have.mtu, mtu)) if mtu and have.mtu and have.index else have
+
+
+def _merged(have: Link, want: Link) -> Link:
     """The link as it shall be: what is declared over what is there."""
     declared = {key: getattr(want, key) for key in MANAGED if getattr(want, key) is not None}
-    master = ctx.now[where].links.get(have.master or "")
-    if ctx.purge and want.kind and want.master is None and master and master.owner == ctx.name:
-        declared["master"] = None
     attributes = {key: value for key, value in want.attributes.items() if key not in PLACE and value is not None}
     port = {**have.port, **want.port} if declared.get("master", have.master) else {}
     return replace(have, **declared, attributes={**have.attributes, **attributes}, port=port)

@@ -12,7 +12,7 @@ from typing import Any
 from .. import cascade, sysctl
 from ..cascade import End
 from ..claims import object_id
-from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Namespace, Resolver, Route, Sysctl
+from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Address, Namespace, Resolver, Route, Sysctl
 from ..steps import Step
 from .context import Context, listed, whose
 
@@ -40,10 +40,26 @@ def settle(ctx: Context, steps: Iterable[Step]) -> None:
             continue
         collection = COLLECTIONS[type(step.item)]
         if collection == "addresses":
-            ns = cascade.without_addresses(ns, {step.item.key: step.item})
+            ns = cascade.without_addresses(ns, {step.item.key: step.item}, _addressed(ctx, ns.name))
         left = {key: item for key, item in getattr(ns, collection).items() if key != step.item.key}
         changed: dict[str, Any] = {collection: left}
         ctx.now[step.namespace] = replace(ns, **changed)
+
+
+def _addressed(ctx: Context, namespace: str) -> set[str]:
+    """Links that have an IPv4 address when all is done."""
+    return set() if ctx.absent else {each.link for each in ctx.wanted(namespace).addresses.values() if each.family == 4}
+
+
+def early(removed: Iterable[Step], made: Iterable[Step]) -> list[Step]:
+    """Those of ``made`` that have to come before ``removed``: a link that loses its last IPv4 address loses all IPv4
+    routes and neighbours with it, whoever made them (fib_disable_ip()); so the new address comes before the old one goes."""
+
+    def link_of(step: Step) -> tuple[str, str] | None:
+        return (step.namespace, step.item.link) if isinstance(step.item, Address) and step.item.family == 4 else None
+
+    losing = set(map(link_of, removed)) - {None}
+    return [step for step in made if link_of(step) in losing]
 
 
 def changes(ctx: Context, ns: Namespace, collection: str) -> list[Step]:
