@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -70,10 +71,10 @@ def namespace_name(value: Any) -> str:
 
 
 def link_name(value: Any) -> str:
-    """As dev_valid_name() in net/core/dev.c has it."""
+    """As dev_valid_name() in net/core/dev.c has it, and no template for dev_alloc_name()."""
     name = text(value)
-    if name in (".", "..") or re.search(r"[/:]", name) or CONTROL.search(name):
-        raise ValueError(f"{name!r} is no link name: no '/', ':', '.', '..', white space or control characters")
+    if name in (".", "..") or re.search(r"[/:%]", name) or CONTROL.search(name):
+        raise ValueError(f"{name!r} is no link name: no '/', ':', '%', '.', '..', white space or control characters")
     if len(name.encode()) >= IFNAMSIZ:
         raise ValueError(f"{name!r} has {len(name.encode())} bytes, a link's name at most {IFNAMSIZ - 1}")
     return name
@@ -98,30 +99,42 @@ def mac(value: Any) -> str:
 
 
 def ip(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not an IP address")
     try:
-        return str(ipaddress.ip_address(value))
+        return _spelt(ipaddress.ip_address(_unscoped(value)))
     except ValueError:
         raise ValueError(f"{value!r} is not an IP address") from None
 
 
 def interface(value: Any) -> str:
     """An address with its prefix length, as on a link: 10.0.0.1/24."""
-    if not isinstance(value, str) or "/" not in value:
-        raise ValueError(f"{value!r} is not an address with a prefix length, such as 10.0.0.1/24")
     try:
-        return str(ipaddress.ip_interface(value))
+        parsed = ipaddress.ip_interface(_unscoped(value))
     except ValueError:
-        raise ValueError(f"{value!r} is not an address with a prefix length, such as 10.0.0.1/24") from None
+        parsed = None
+    if parsed is None or "/" not in value or parsed.ip.is_unspecified:
+        raise ValueError(f"{value!r} is not an address with a prefix length, such as 10.0.0.1/24")
+    return f"{_spelt(parsed.ip)}/{parsed.network.prefixlen}"
 
 
 def network(value: Any) -> str:
     """A prefix; an address alone is a host's own."""
     try:
-        return str(ipaddress.ip_network(text(value)))
+        parsed = ipaddress.ip_network(_unscoped(value))
     except ValueError as error:
         raise ValueError(f"{value!r} is not a prefix such as 10.0.0.0/24 ({error})") from None
+    return f"{_spelt(parsed.network_address)}/{parsed.prefixlen}"
+
+
+def _unscoped(value: Any) -> str:
+    """A text without a zone: the link is told by another key."""
+    if not isinstance(value, str) or "%" in value:
+        raise ValueError("no zone here")
+    return value
+
+
+def _spelt(address: Any) -> str:
+    """As the C library spells it, and pyroute2 with it."""
+    return socket.inet_ntop(socket.AF_INET6 if address.version == 6 else socket.AF_INET, address.packed)
 
 
 def selector(value: Any) -> str:

@@ -236,6 +236,8 @@ def _declared(ctx: Context) -> list[tuple[str, Link]]:
 
 def _replaced(ctx: Context, where: str, have: Link, after: Link) -> Step:
     ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, have.name: after})
+    if have.state == "up" and after.state == "down":
+        ctx.now[where] = cascade.downed(ctx.now[where], {have.name})
     return Step(where, have, after)
 
 
@@ -257,9 +259,7 @@ def changes(ctx: Context, ns: Namespace) -> list[Step]:
                     ctx.ledger.take(ns.name, object_id("links", (want.name, attribute)), getattr(have, attribute))
         after = _merged(have, want)
         if flat(after) != flat(have):
-            steps.append(Step(ns.name, have, after))
-            if have.state == "up" and after.state == "down":
-                ctx.now[ns.name] = cascade.downed(ctx.now[ns.name], {want.name})
+            steps.append(_replaced(ctx, ns.name, have, after))
     return steps
 
 

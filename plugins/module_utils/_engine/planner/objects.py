@@ -12,7 +12,7 @@ from typing import Any
 from .. import cascade, sysctl
 from ..cascade import End
 from ..claims import object_id
-from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Address, Namespace, Resolver, Route, Sysctl
+from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Address, Forward, Namespace, Resolver, Route, Sysctl
 from ..steps import Step
 from .context import Context, listed, whose
 
@@ -87,7 +87,7 @@ def removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> lis
     for key, item in sorted(last_first, key=lambda pair: _removal_order(pair[1])):
         if (ctx.absent and key in want) or (ctx.purge and key not in want):
             step = _removal(ctx, ns, object_id(collection, key), item)
-            steps += [step] if step and not _links_of(item) & lost else []
+            steps += [step] if step and not _goes_along(item, lost) else []
     for key in ctx.ledger.held(collection, ns.name):
         if key not in have and ((ctx.purge and key not in want) or (ctx.absent and key in want)):
             ctx.ledger.leave(ns.name, object_id(collection, key))
@@ -103,7 +103,7 @@ def _removal(ctx: Context, ns: Namespace, identifier: str, item: Any) -> Step | 
     last = ctx.ledger.leave(ns.name, identifier)
     if isinstance(item, Sysctl):
         return _restoration(ns, item, last.former) if last and last.former else None
-    unclaimed = not names and ctx.own(ns.name)
+    unclaimed = not names and (ctx.own(ns.name) or (isinstance(item, Forward) and ns.links[item.link].owner == ctx.name))
     return Step(ns.name, item, None) if (last or unclaimed) and (item.ours or ctx.absent) else None
 
 
@@ -144,12 +144,13 @@ def _comes_later(ctx: Context, ns: Namespace, item: Sysctl) -> bool:
     return not now.identity or any(sysctl.about_link(item.name, link.name) for link in now.links.values() if not link.index)
 
 
-def _links_of(item: Any) -> set[str]:
+def _goes_along(item: Any, links: set[str]) -> bool:
+    """The object goes with one of these links."""
     if isinstance(item, Route):
-        return {hop.link for hop in item.nexthops if hop.link}
+        return any(hop.link in links for hop in item.nexthops)
     if isinstance(item, Sysctl):
-        return set()
-    return {getattr(item, "link", "")}
+        return any(sysctl.about_link(item.name, each) for each in links)
+    return getattr(item, "link", None) in links
 
 
 def _making_order(item: Any) -> Any:
