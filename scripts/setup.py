@@ -25,7 +25,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 VENVS = CHECKOUT / ".venv"
-RUN_COMMANDS = {"ip": "iproute2", "ping": "iputils-ping", "unshare": "util-linux"}
+RUN_COMMANDS = {"ip": "iproute2", "ping": "iputils-ping", "unshare": "util-linux", "nft": "nftables"}
 TEST_COMMANDS = {"git": "git", "shellcheck": "shellcheck"}
 OLDEST_TARGET = (3, 9)
 OLDEST_CONTROLLER = (3, 11)

@@ -101,7 +101,17 @@ class Host:
             "proxies": _stable(self.ip("neigh", "show", "proxy", namespace=name)),
             "permanent": _stable(self.ip("neigh", "show", "nud", "permanent", namespace=name)),
             "sysctls": self._sysctls(name),
+            "nftables": self._nftables(name),
         }
+
+    def _nftables(self, name: str | None) -> list[str]:
+        """Line by line, each with the table and the chain or set that it is in; elements of sets have no order."""
+        lines, where = [], []
+        for line in self.run("nft", "-s", "list", "ruleset", namespace=name).splitlines():
+            words = line.strip().removeprefix("elements = {").strip(" {},")
+            lines.append(" / ".join([*where, words]))
+            where = [*where, words] if line.endswith("{") else where[:-1] if line.strip() == "}" else where
+        return lines
 
     def _sysctls(self, name: str | None) -> list[str]:
         paths = " ".join(f"/proc/sys/net/{path}" for path in SYSCTLS)

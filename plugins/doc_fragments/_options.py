@@ -159,6 +159,12 @@ options:
         description:
           - Whether frames may leave by the port they came from.
         type: bool
+      group_fwd_mask:
+        description:
+          - Which frames to C(01:80:C2:00:00:0x) are forwarded instead of being kept from the bridge; bit x stands for each.
+          - The filter of a host document sets it on a guarded port, because a bridge learns from such frames unless it
+            forwards them.
+        type: int
   veth:
     description:
       - The pair. Required with O(kind=veth).

@@ -70,7 +70,7 @@ KINDS: dict[str, Spec] = {
     "tun": {"mode": {"type": "str", "choices": ["tun", "tap"]}, "owner": INTEGER},
 }
 
-PORT: Spec = {"isolated": BOOLEAN, "learning": BOOLEAN, "neigh_suppress": BOOLEAN, "hairpin": BOOLEAN}
+PORT: Spec = {"isolated": BOOLEAN, "learning": BOOLEAN, "neigh_suppress": BOOLEAN, "hairpin": BOOLEAN, "group_fwd_mask": INTEGER}
 
 LINK: Spec = {
     "name": NAME,

@@ -35,6 +35,11 @@ options:
       - The top level has C(host), the target's own namespace, and C(namespaces), by name. Each of them has C(links), C(routes), C(rules),
         C(neighbours) and C(sysctls); their keys are the options of the modules for one link, one route and so on, except that
         a link's C(state) is V(up), V(down) or V(absent).
+      - C(host) may have a C(filter), which nftables holds. C(guards), by link, C(mac) and C(addresses). Nothing else enters by these
+        links; the link-local address that follows from the MAC need not be listed. C(isolated), a list of C(links) between which
+        nothing is forwarded. Where they are ports of a bridge, C(destinations) are prefixes for which the host takes nothing
+        from them, but for the addresses in C(except). C(masquerade), a list of C(sources), prefixes, that leave with the host's own
+        address by any link that is not in C(links).
       - Not needed with O(state=absent).
     type: raw
   src:

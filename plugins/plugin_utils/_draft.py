@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ._faults import Faults
+from ._types import Member, Network
 
 Document = dict[str, Any]
 
@@ -31,6 +32,9 @@ class HostDraft:
         self._neighbours: list[Any] = []
         self._sysctls: dict[str, Any] = {}
         self._namespaces: dict[str, dict[str, Any]] = {}
+        self._guards: dict[str, Any] = {}
+        self._isolated: dict[str, Any] = {}
+        self._masquerade: dict[str, Any] = {}
 
     def link(self, path: str, name: str, spec: dict[str, Any]) -> None:
         """A link of the host's own namespace. ``path`` is where the inventory asks for it."""
@@ -55,6 +59,23 @@ class HostDraft:
     def namespace(self, name: str, content: dict[str, Any]) -> None:
         self._namespaces[name] = content
 
+    def guard(self, link: str, member: Member) -> None:
+        """Only what is the member's own may enter by its host end."""
+        self._guards[link] = {"mac": member.mac, "addresses": [address.text for address in member.addresses]}
+
+    def isolate(self, network: Network, link: str, **more: Any) -> None:
+        """Nothing is forwarded between the links for which one network asks this."""
+        self._isolated.setdefault(network.name, {"links": [], **more})["links"].append(link)
+
+    def masquerade(self, path: str, network: Network, link: str) -> None:
+        """What leaves the network, by any link that is not its own, does so with the host's address."""
+        sources = [subnet.text for subnet in network.subnets]
+        links = self._masquerade.setdefault(network.name, {"sources": sources, "links": []})["links"]
+        if link not in links:
+            links.append(link)
+        for family in sorted({subnet.family for subnet in network.subnets}):
+            self.forward(path, family)
+
     def forward(self, path: str, family: int) -> None:
         """Let the host forward packets of this family."""
         if family == 4:
@@ -68,6 +89,8 @@ class HostDraft:
 
     def document(self) -> Document:
         host = {"links": self._links, "routes": self._routes, "neighbours": self._neighbours, "sysctls": self._sysctls}
+        filters = {"guards": self._guards, "isolated": [*self._isolated.values()], "masquerade": [*self._masquerade.values()]}
+        host["filter"] = filled(filters)
         return {"host": filled(host), "namespaces": self._namespaces}
 
 

@@ -91,8 +91,6 @@ def _network(path: str, name: str, raw: Any, faults: Faults) -> Network | None:
     if "subnets" in keys:  # then its containers can be checked, whatever else nobody knows
         before += len(keys.keys() - set(NETWORK_KEYS))
     faults.unknown(path, keys, NETWORK_KEYS)
-    for key in unsupported.words(unsupported.NETWORK, keys):
-        faults.add(f"{path}.{key}", unsupported.message(key))
     for key, reason in MODES[mode].refused.items():
         if keys.get(key, False) is not False:
             faults.add(f"{path}.{key}", reason)
@@ -109,9 +107,8 @@ def _network(path: str, name: str, raw: Any, faults: Faults) -> Network | None:
         uplink=uplink,
         spoofing=_choice(f"{path}.spoofing", keys, "block", ("block", "allow"), faults),
         isolated=_checked(f"{path}.isolated", schema.boolean, keys.get("isolated", False), faults) or False,
+        masquerade=_checked(f"{path}.masquerade", schema.boolean, keys.get("masquerade", False), faults) or False,
     )
-    if "masquerade" in keys and not unsupported.words(unsupported.NETWORK, keys):
-        _checked(f"{path}.masquerade", schema.boolean, keys["masquerade"], faults)
     if len(faults) == before:
         for key, message in MODES[mode].check(network):
             faults.add(f"{path}.{key}", message)

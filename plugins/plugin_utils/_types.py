@@ -93,6 +93,7 @@ class Network:
     uplink: str | None = None  # an existing link of the host; the one thing that may differ between hosts
     spoofing: str = "block"
     isolated: bool = False
+    masquerade: bool = False
 
     def subnet_of(self, address: Address) -> Subnet | None:
         return next((subnet for subnet in self.subnets if address in subnet), None)

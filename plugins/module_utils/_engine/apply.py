@@ -15,13 +15,15 @@ from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
 from .kernel import Handle, Kernel, Message, Request, required
 from .kinds import KINDS
-from .model import HOST, Address, Link, Namespace, Resolver, Sysctl, resolver_path
+from .model import HOST, Address, Filter, Link, Namespace, Resolver, Sysctl, resolver_path
+from .observe import read_filter
 from .snapshot import Snapshot
 from .steps import Leftover, Pair, Step
-from .wire import TRANSLATORS, link, resolver
+from .wire import TRANSLATORS, link, resolver, ruleset
 
 BATCH = 128  # requests in one message to the kernel: far below the socket's buffer
 GONE = (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)  # deleting what is gone already succeeds
+AT_ONCE = (Namespace, Leftover, Sysctl, Resolver, Filter)  # everything else is a netlink request, and waits for others
 NO_KIND = "Unknown device type"  # rtnl_newlink()
 
 
@@ -29,7 +31,7 @@ class Transaction:
     """One run of steps over a kernel. ``owner``: the document's name, with which links and namespaces are marked."""
 
     def __init__(self, kernel: Kernel, observed: Mapping[str, Namespace], owner: str) -> None:
-        self.formers: dict[Key, Any] = {}  # values of sysctls that could not be observed before their link was made
+        self.formers: dict[Key, Any] = {}  # for the claims: former values of sysctls of new links, what was loaded as a filter
         self._kernel = kernel
         self._owner = owner
         self._observed = observed
@@ -38,6 +40,7 @@ class Transaction:
         self._done: list[Step] = []
         self._unbound: dict[str, Handle] = {}
         self._snapshots: dict[str, Snapshot] = {}
+        self._tables: dict[str, dict[str, str]] = {}  # nftables' former text, by namespace and family
 
     def run(self, steps: Iterable[Step]) -> None:
         """Carry out all steps. After an error, or whenever the result does not please: :meth:`undo`.
@@ -100,7 +103,7 @@ class Transaction:
     # -- one step
 
     def _carry_out(self, step: Step) -> None:
-        if isinstance(step.item, (Namespace, Leftover, Sysctl, Resolver)) or _elsewhere(step) or _by_ioctl(step):
+        if isinstance(step.item, AT_ONCE) or _elsewhere(step) or _by_ioctl(step):
             self._flush()
             self._at_once(step)
         elif self._takes_others(step):
@@ -167,6 +170,8 @@ class Transaction:
             elif isinstance(step.item, Resolver):
                 content = resolver.encode(step.after) if isinstance(step.after, Resolver) else None
                 self._kernel.write_file(resolver_path(step.namespace), content)
+            elif isinstance(step.item, Filter):
+                self._filter(step, step.item)
             else:
                 self._create_elsewhere(step)
                 return
@@ -200,6 +205,18 @@ class Transaction:
         self._kernel.write_sysctl(step.namespace, path, step.after.value)
         for echo, value in step.after.echoes:
             self._kernel.write_sysctl(step.namespace, sysctl.path(echo), value)
+
+    def _filter(self, step: Step, item: Filter) -> None:
+        """In one transaction of nf_tables, so that there is never none. Undone by the very text that was there."""
+        name, table = step.namespace, ruleset.table(item.document)
+        present = self._kernel.list_tables(name, table)
+        texts = self._tables.get(name)
+        if texts is None:
+            self._tables[name] = present
+            texts = ruleset.encode(step.after) if isinstance(step.after, Filter) else {}
+        self._kernel.load_tables(name, "".join(f"delete table {family} {table}\n" for family in present) + "".join(texts.values()))
+        for loaded in read_filter(self._kernel, name, item.document, None):
+            self.formers[name, object_id("filters", item.key)] = loaded.listing
 
     def _create_elsewhere(self, step: Step) -> None:
         """A link whose lower link is in another namespace is asked for there; a tun or tap device by ioctl."""
@@ -276,7 +293,7 @@ def _disturbed(steps: Iterable[Step]) -> set[str]:
     """Namespaces where the kernel may take along more than the steps say."""
     found = set()
     for step in steps:
-        if step.before is not None and not isinstance(step.item, (Namespace, Leftover, Sysctl, Resolver)):
+        if step.before is not None and not isinstance(step.item, AT_ONCE):
             found |= {step.namespace} | {where for where, _link in step.links}
     return found
 

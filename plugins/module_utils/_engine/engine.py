@@ -62,7 +62,7 @@ def converge(
     """
     everything_goes = state == "absent" and purge
     absent = state == "absent" and not purge
-    desired = parse({} if everything_goes else document or {})
+    desired = parse({} if everything_goes else document or {}, name)
     check_capabilities()
     with Kernel() as kernel:
         run = _Run(kernel, Store(kernel.cookie()), name, purge, absent)
@@ -161,8 +161,9 @@ class _Run:
         transaction = Transaction(self.kernel, state.observed.namespaces, self.name)
         try:
             transaction.run(todo.steps)
-            again = observe_again(self.kernel, _touched(todo.steps), state.observed, state.desired, todo.claims)
-            left = plan(state.desired, again, todo.claims, self.name, self.purge, self.absent).steps
+            claims = with_formers(todo.claims, transaction.formers)
+            again = observe_again(self.kernel, _touched(todo.steps), state.observed, state.desired, claims, self.name)
+            left = plan(state.desired, again, claims, self.name, self.purge, self.absent).steps
             if left:
                 raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
         except BaseException:
@@ -171,7 +172,7 @@ class _Run:
             raise
         transaction.commit()
         _wait_for_ends(self.kernel, todo.steps, state.observed)
-        return with_formers(todo.claims, transaction.formers)
+        return claims
 
     def _outcome(self, state: _State, todo: Plan, warnings: list[str]) -> Outcome:
         before, after = render.touched(todo.steps, state.observed.namespaces)

@@ -26,6 +26,7 @@ from typing import Any
 
 from .errors import EnvironmentMissing, KernelError
 from .model import HOST, local_path
+from .nftables import Nftables
 
 NETNS_DIR = "/run/netns"
 
@@ -186,15 +187,18 @@ class Kernel:
         self._nsfs = os.fstat(host.fd).st_dev
         self._handles: dict[str, Handle] = {HOST: host}
         self._inside = HOST
+        self._nftables: dict[str, Nftables] = {}
 
     def __enter__(self) -> Kernel:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._enter(HOST)
+        for nftables in self._nftables.values():
+            nftables.close()
         for handle in self._handles.values():
             handle.close()
-        self._handles = {}
+        self._nftables, self._handles = {}, {}
 
     # -- namespaces
 
@@ -325,6 +329,17 @@ class Kernel:
                 left = self._drain(events, name, left) if ready else left
         return left
 
+    # -- nftables
+
+    def list_tables(self, name: str, table: str, as_json: bool = False) -> dict[str, str]:
+        """The tables of this name, by family: as text that can be loaded, or as JSON that can be compared."""
+        nftables = self._nft(name)
+        return {family: nftables.listing(family, table, as_json) for family in nftables.families(table)}
+
+    def load_tables(self, name: str, text: str) -> None:
+        """Carry out commands of nft(8), all or none of them."""
+        self._nft(name).run(text)
+
     # -- files
 
     def read_sysctl(self, name: str, path: str) -> str | None:
@@ -437,6 +452,12 @@ class Kernel:
         if self._inside != name:
             self._call("setns", self._required(name).fd, CLONE_NEWNET)
             self._inside = name
+
+    def _nft(self, name: str) -> Nftables:
+        self._enter(name)
+        if name not in self._nftables:
+            self._nftables[name] = Nftables()
+        return self._nftables[name]
 
     def _socket(self, name: str) -> socket.socket:
         handle = self._required(name)

@@ -217,7 +217,58 @@ class Resolver:
         return "resolv.conf nameserver " + " ".join(self.nameservers)
 
 
-Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, Resolver]
+@dataclass(frozen=True)
+class Guard:
+    """Whatever enters by this link must come from this MAC and one of these addresses. ``bridged``: the link is a bridge's port."""
+
+    link: str
+    mac: str
+    addresses: tuple[str, ...] = ()  # sorted; the link-local address that follows from the MAC goes without saying
+    bridged: bool = False
+
+
+@dataclass(frozen=True)
+class Isolated:
+    """Nothing is forwarded between these links. Where they are ports of a bridge, which keeps isolated ports apart itself, the
+    host is the way round: it does not take from them what is for ``destinations``, but for the addresses ``excepted``."""
+
+    links: tuple[str, ...]
+    destinations: tuple[str, ...] = ()
+    excepted: tuple[str, ...] = ()
+    bridged: bool = False
+
+
+@dataclass(frozen=True)
+class Masquerade:
+    """What comes from these prefixes gets the host's own address when it leaves by any other link than these."""
+
+    sources: tuple[str, ...]
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Filter:
+    """All that a document has nftables do on the host: one table of each family that it needs."""
+
+    document: str  # name of the document: the table bears it
+    guards: tuple[Guard, ...] = ()  # sorted, as everything here, so that equal filters are equal
+    isolated: tuple[Isolated, ...] = ()
+    masquerade: tuple[Masquerade, ...] = ()
+    intact: bool = True  # the kernel has it as it was loaded
+    listing: str = field(default="", compare=False)  # what the kernel has, as a digest: see wire/ruleset.py
+    ours: bool = field(default=True, compare=False)
+
+    @property
+    def key(self) -> str:
+        return self.document
+
+    @property
+    def text(self) -> str:
+        parts = {"guards": self.guards, "isolated": self.isolated, "masquerade": self.masquerade}
+        return "filter " + ", ".join(f"{len(value)} {word}" for word, value in parts.items() if value)
+
+
+Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, Resolver, Filter]
 Objects = Mapping[Any, Object]  # by key
 
 
@@ -238,6 +289,7 @@ class Namespace:
     forwards: Mapping[Any, Forward] = field(default_factory=dict)
     sysctls: Mapping[Any, Sysctl] = field(default_factory=dict)
     resolvers: Mapping[Any, Resolver] = field(default_factory=dict)
+    filters: Mapping[Any, Filter] = field(default_factory=dict)
     path: str | None = None
     in_use: str = "refuse"
     owner: str | None = field(default=None, compare=False)
@@ -258,8 +310,9 @@ COLLECTIONS: dict[type, str] = {
     Forward: "forwards",
     Route: "routes",
     Rule: "rules",
+    Filter: "filters",
 }
-OBJECTS = tuple(COLLECTIONS.values())
+OBJECTS = tuple(COLLECTIONS.values())[:-1]  # filters stand before all of these, and fall after them
 
 
 @dataclass(frozen=True)

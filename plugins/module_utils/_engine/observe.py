@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import cascade, sysctl
-from .claims import Claims, key_of
+from .claims import Claims, key_of, object_id
 from .errors import KernelError
 from .kernel import Kernel, Request, required
-from .model import ALIAS, HOST, MAIN_TABLE, Desired, Link, Namespace, Observed, Sysctl, local_path, named, resolver_path
-from .wire import address, forward, link, neighbour, resolver, route, rule
+from .model import ALIAS, HOST, MAIN_TABLE, Desired, Filter, Link, Namespace, Observed, Sysctl, local_path, named, resolver_path
+from .wire import address, forward, link, neighbour, resolver, route, rule, ruleset
 
 ALL_TABLES = 0
 
@@ -29,6 +29,7 @@ class Wanted:
     neighbours: bool = False
     sysctls: frozenset[str] = frozenset()
     resolver: bool = False
+    filters: Mapping[str, str | None] = field(default_factory=dict)  # by document: the digest of what was loaded
 
 
 EVERYTHING = Wanted(frozenset({ALL_TABLES}), rules=True, neighbours=True, resolver=True)
@@ -54,7 +55,7 @@ def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: 
     claimed = {each for each, held in claims.items() if purge and any(name in claim.names for claim in held.values())}
     concerned = {HOST, *desired.namespaces, *claimed}
     owned = {other for other in present if purge and other not in concerned and _owner(kernel, other) == name}
-    wanted = {each: _wanted(desired, claims, each) for each in sorted(concerned | owned) if kernel.identity(each)}
+    wanted = {each: _wanted(desired, claims, each, name) for each in sorted(concerned | owned) if kernel.identity(each)}
     namespaces = read(kernel, wanted)
     if _has_lost_ends(namespaces, desired, name, purge):
         others = {each: Wanted() for each in present if each not in wanted and kernel.identity(each)}
@@ -96,9 +97,9 @@ def _declared(desired: Desired, name: str) -> bool:
     return name in desired.namespaces and desired.namespaces[name].made
 
 
-def observe_again(kernel: Kernel, names: Collection[str], former: Observed, desired: Desired, claims: Claims) -> Observed:
+def observe_again(kernel: Kernel, names: Collection[str], former: Observed, desired: Desired, claims: Claims, document: str) -> Observed:
     """The namespaces with these names once more, after something was done to them; the others as they were."""
-    again = read(kernel, {each: _wanted(desired, claims, each) for each in sorted(names) if kernel.identity(each)})
+    again = read(kernel, {each: _wanted(desired, claims, each, document) for each in sorted(names) if kernel.identity(each)})
     kept = {name: ns for name, ns in former.namespaces.items() if kernel.identity(name)}
     now = {name: _recalled(ns, former.namespaces.get(name), kept) for name, ns in {**kept, **again}.items()}
     return replace(former, namespaces=now, leftovers=frozenset(), unbound={}, processes={})
@@ -142,9 +143,10 @@ def _owner(kernel: Kernel, name: str) -> str | None:
     return str(alias[len(ALIAS) :])
 
 
-def _wanted(desired: Desired, claims: Claims, name: str) -> Wanted:
+def _wanted(desired: Desired, claims: Claims, name: str, document: str) -> Wanted:
     ns = desired.namespaces.get(name, Namespace(name))
     held = claims.get(name, {})
+    own = held.get(object_id("filters", document))
     claimed = {collection: {key_of(each) for each in held if each.startswith(collection + " ")} for collection in ("routes", "sysctls")}
     tables = {MAIN_TABLE} | {each.table for each in ns.routes.values()} | {key[1] for key in claimed["routes"]}
     return Wanted(
@@ -153,6 +155,7 @@ def _wanted(desired: Desired, claims: Claims, name: str) -> Wanted:
         neighbours=bool(ns.neighbours) or any(each.startswith("neighbours ") for each in held),
         sysctls=frozenset(ns.sysctls) | frozenset(claimed["sysctls"]),
         resolver=bool(ns.resolvers) or any(each.startswith("resolvers ") for each in held),
+        filters={document: own.former if own else None} if own or ns.filters else {},
     )
 
 
@@ -168,6 +171,7 @@ def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> _Seen:
         "forwards": _dump(kernel, name, forward, [forward.dump(index) for index in tunnels], names),
         "sysctls": named(filter(None, (_read_sysctl(kernel, name, each) for each in sorted(wanted.sysctls)))),
         "resolvers": named(_read_resolver(kernel, name)) if wanted.resolver else {},
+        "filters": named(found for each, loaded in wanted.filters.items() for found in read_filter(kernel, name, each, loaded)),
     }
     return seen
 
@@ -201,6 +205,12 @@ def _read_sysctl(kernel: Kernel, name: str, key: str) -> Sysctl | None:
 def _read_resolver(kernel: Kernel, name: str) -> list[Any]:
     content = kernel.read_file(resolver_path(name)) if name != HOST else None
     return [] if content is None else [resolver.decode(content)]
+
+
+def read_filter(kernel: Kernel, name: str, document: str, loaded: str | None) -> list[Filter]:
+    """The filter of a document, if it has one. ``loaded``: see :func:`ruleset.decode`."""
+    listings = kernel.list_tables(name, ruleset.table(document), as_json=True)
+    return [ruleset.decode(document, listings, loaded)] if listings else []
 
 
 def _ends(kernel: Kernel, seen: Mapping[str, _Seen]) -> dict[tuple[str, int], tuple[str, str]]:

@@ -19,8 +19,12 @@ from .model import (
     MAIN_TABLE,
     Address,
     Desired,
+    Filter,
     Forward,
+    Guard,
+    Isolated,
     Link,
+    Masquerade,
     Namespace,
     Neighbour,
     NextHop,
@@ -31,6 +35,7 @@ from .model import (
     default_metric,
     is_address,
     local_path,
+    named,
 )
 from .schema import (
     Check,
@@ -46,12 +51,14 @@ from .schema import (
     mac,
     namespace_name,
     network,
+    plain_link_name,
     selector,
     sysctl_name,
     sysctl_value,
     table,
     text,
 )
+from .wire.ruleset import sorted_addresses
 
 FAMILIES = {"ipv4": 4, "ipv6": 6}
 DEFAULTS = {4: "0.0.0.0/0", 6: "::/0"}
@@ -92,7 +99,14 @@ RULE_CHECKS: dict[str, Check] = {
     "type": choice("lookup", "blackhole", "unreachable", "prohibit"),
 }
 NEIGHBOUR_CHECKS: dict[str, Check] = {"address": ip, "link": link_name, "mac": mac, "proxy": boolean}
-NAMESPACE_KEYS = ("links", "routes", "rules", "neighbours", "sysctls", "dns", "pid", "path", "in_use")
+FILTER_KEYS = ("guards", "isolated", "masquerade")
+FORWARD, ALL_GROUPS = "group_fwd_mask", 0xFFFD  # pause frames are never forwarded (br_private.h: BR_GROUPFWD_MACPAUSE)
+GUARD_CHECKS: dict[str, Check] = {"mac": mac, "addresses": Listing(ip)}
+ISOLATED_CHECKS: dict[str, Check] = {"destinations": Listing(network), "except": Listing(ip)}
+MASQUERADE_CHECKS: dict[str, Check] = {"sources": Listing(network)}
+EVERY_NAMESPACE = ("links", "routes", "rules", "neighbours", "sysctls")
+HOST_KEYS = (*EVERY_NAMESPACE, "filter")
+NAMESPACE_KEYS = (*EVERY_NAMESPACE, "dns", "pid", "path", "in_use")
 
 
 @dataclass
@@ -165,20 +179,24 @@ class _Reader:
         return objects
 
 
-def parse(document: Any) -> Desired:
+def parse(document: Any, name: str = "") -> Desired:
     """The document as a :class:`Desired`, both ends of every pair spelt out.
 
+    :param name: of the document; its filter bears it.
     :raises DocumentError: with all faults of the document.
     """
     reader = _Reader()
     top = reader.mapping(document, "", ("host", "namespaces"))
     namespaces = {HOST: _namespace(reader, HOST, top.get("host"), HOST)}
-    for name, raw in reader.mapping(top.get("namespaces"), "namespaces").items():
-        path = f"namespaces.{name}"
-        parsed = _namespace(reader, name, raw, path)
-        if reader.value(name, path, namespace_name) is not None:
-            namespaces[name] = parsed
+    for space, raw in reader.mapping(top.get("namespaces"), "namespaces").items():
+        path = f"namespaces.{space}"
+        parsed = _namespace(reader, space, raw, path)
+        if reader.value(space, path, namespace_name) is not None:
+            namespaces[space] = parsed
     namespaces = _complete_pairs(reader, namespaces)
+    host, raw = namespaces[HOST], top.get("host")
+    filters = _filters(reader, name, host.links, raw.get("filter") if isinstance(raw, Mapping) else None)
+    namespaces[HOST] = replace(host, links=_all_guarded(host.links, filters.values()), filters=filters)
     for namespace in namespaces.values():
         _check_references(reader, namespace, namespaces)
     if reader.faults:
@@ -200,8 +218,7 @@ def _path_of(name: str) -> str:
 
 
 def _namespace(reader: _Reader, name: str, raw: Any, path: str) -> Namespace:
-    keys = NAMESPACE_KEYS if path != HOST else NAMESPACE_KEYS[:-4]
-    values = reader.mapping(raw, path, keys)
+    values = reader.mapping(raw, path, NAMESPACE_KEYS if path != HOST else HOST_KEYS)
     links: dict[str, Link] = {}
     addresses: list[tuple[str, Any]] = []
     forwards: list[tuple[str, Any]] = []
@@ -406,6 +423,82 @@ def _resolver(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]
     values = reader.values(raw, path, {"nameservers": Listing(ip), "search": Listing(file_name)})
     if values:
         yield path, Resolver(values.get("nameservers", ()), values.get("search", ()))
+
+
+# -- the filter of the host
+
+
+def _filters(reader: _Reader, name: str, links: Mapping[str, Link], raw: Any) -> dict[Any, Filter]:
+    path = f"{HOST}.filter"
+    values = reader.mapping(raw, path, FILTER_KEYS)
+    guards = [
+        _guard(reader, links, link, guard, f"{path}.guards.{link}")
+        for link, guard in reader.mapping(values.get("guards"), f"{path}.guards").items()
+    ]
+    isolated = [_isolated(reader, links, item, at) for at, item in reader.items(values.get("isolated"), f"{path}.isolated")]
+    masquerade = [_masquerade(reader, links, item, at) for at, item in reader.items(values.get("masquerade"), f"{path}.masquerade")]
+    found = Filter(
+        name,
+        tuple(sorted(filter(None, guards), key=lambda guard: guard.link)),
+        tuple(sorted(filter(None, isolated), key=lambda entry: entry.links)),
+        tuple(sorted(filter(None, masquerade), key=lambda entry: entry.sources)),
+    )
+    return named([found]) if found.guards or found.isolated or found.masquerade else {}
+
+
+def _links(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> tuple[str, ...]:
+    return tuple(sorted({item for at, item in reader.items(raw, path) if _is_listed(reader, links, item, at)}))
+
+
+def _is_listed(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> bool:
+    name = reader.value(raw, path, plain_link_name)
+    if name is None:
+        return False
+    if name not in links:
+        reader.fault(path, _undeclared(name, HOST))
+    elif links[name].route_to:
+        reader.fault(path, f"{name} is found by a route: a filter needs the link's own name")
+    return True
+
+
+def _guard(reader: _Reader, links: Mapping[str, Link], link: Any, raw: Any, path: str) -> Guard | None:
+    values = reader.values(raw, path, GUARD_CHECKS)
+    if not isinstance(raw, Mapping) or "mac" not in raw:
+        reader.fault(f"{path}.mac", "a guard needs it")
+    _is_listed(reader, links, link, path)
+    if "mac" not in values or link not in links:
+        return None
+    bridged = links[link].master is not None
+    return Guard(link, values["mac"], sorted_addresses(values.get("addresses", ()), values["mac"]), bridged)
+
+
+def _all_guarded(links: Mapping[str, Link], filters: Iterable[Filter]) -> dict[str, Link]:
+    """A bridge learns from frames to 01:80:c2:00:00:0x without asking the filter, unless it is to forward them: so the guard sees them."""
+    guarded = {guard.link for each in filters for guard in each.guards if guard.bridged}
+    return {name: replace(link, port={FORWARD: ALL_GROUPS, **link.port}) if name in guarded else link for name, link in links.items()}
+
+
+def _isolated(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> Isolated | None:
+    values = reader.values(raw, path, ISOLATED_CHECKS, "links")
+    names = _links(reader, links, values.get("links"), f"{path}.links")
+    if not names:
+        reader.fault(f"{path}.links", "isolation needs it: between which links?")
+        return None
+    bridged = {name in links and links[name].master is not None for name in names}
+    if len(bridged) > 1:
+        reader.fault(f"{path}.links", "some of these are ports of a bridge, some are not: keep them in sets of their own")
+    if bridged == {False} and values.get("destinations"):
+        reader.fault(f"{path}.destinations", "this is about ports of a bridge; the links have no master")
+    destinations, excepted = (tuple(sorted(set(values.get(key, ())))) for key in ("destinations", "except"))
+    return Isolated(names, destinations, excepted, True in bridged)
+
+
+def _masquerade(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> Masquerade | None:
+    values = reader.values(raw, path, MASQUERADE_CHECKS, "links")
+    if not isinstance(raw, Mapping) or not raw.get("sources"):
+        reader.fault(f"{path}.sources", "masquerading needs it: whose packets?")
+    within = _links(reader, links, values.get("links"), f"{path}.links")
+    return Masquerade(tuple(sorted(set(values["sources"]))), within) if values.get("sources") else None
 
 
 # -- what only the whole document tells

@@ -11,7 +11,7 @@ from . import cascade
 from .claims import Claims, Ledger
 from .errors import ConflictError
 from .model import HOST, OBJECTS, Desired, Observed
-from .planner import links, namespaces, objects
+from .planner import filters, links, namespaces, objects
 from .planner.context import Context
 from .steps import Step
 
@@ -54,6 +54,7 @@ def _steps(ctx: Context) -> list[Step]:
         ctx.ledger.forget(each)
         del ctx.now[each]
     made_namespaces = namespaces.creations(ctx)
+    filtered = [] if ctx.absent else filters.changes(ctx)
     left = [] if ctx.absent else links.departures(ctx)
     made = [] if ctx.absent else links.creations(ctx, gone)
     after, ctx.now = ctx.now, before
@@ -62,9 +63,11 @@ def _steps(ctx: Context) -> list[Step]:
     links.settle(ctx, made)
     grown = [] if ctx.absent else links.enlargements(ctx)
     configured = [] if ctx.absent else _configuration(ctx)
+    unfiltered = filters.removals(ctx)
     first = objects.early(removed, configured)
     later = [step for step in configured if step not in first]
-    return [*first, *removed, *removed_links, *released, *removed_namespaces, *left, *made_namespaces, *made, *grown, *later]
+    removals = [*first, *removed, *removed_links, *released, *removed_namespaces]
+    return [*removals, *left, *filtered, *made_namespaces, *made, *grown, *later, *unfiltered]
 
 
 def _configuration(ctx: Context) -> list[Step]:

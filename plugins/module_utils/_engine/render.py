@@ -14,7 +14,9 @@ from .model import (
     HOST,
     MAIN_TABLE,
     Address,
+    Filter,
     Forward,
+    Isolated,
     Link,
     Namespace,
     Neighbour,
@@ -54,6 +56,10 @@ def touched(steps: Iterable[Step], observed: Mapping[str, Namespace]) -> tuple[D
             for found, keys in ((after, will),) if (step.namespace, step.item.name) in made else ((before, was), (after, will)):
                 _merge(_link_of(_space(found, step.namespace), step.item.name), keys)
             continue
+        if isinstance(step.before, Filter) and isinstance(step.after, Filter):
+            for found, keys in zip((before, after), _changed(filter_of(step.before), filter_of(step.after))):
+                _space(found, step.namespace)["filter"] = _told(keys)
+            continue
         for found, item in ((before, step.before), (after, step.after)):
             if isinstance(item, Namespace):
                 _space(found, item.name)
@@ -76,7 +82,7 @@ def _on_link(observed: Mapping[str, Namespace], where: str, link_name: str) -> l
 
 
 def _changed(before: Document, after: Document) -> tuple[Document, Document]:
-    """What two documents of a link differ in, as both have it."""
+    """What two documents differ in, as both have it."""
     was: Document = {}
     will: Document = {}
     for key in {**before, **after}:
@@ -86,6 +92,11 @@ def _changed(before: Document, after: Document) -> tuple[Document, Document]:
             was[key], will[key] = before.get(key), after.get(key)
     differing = [key for key in was if was[key] != will[key]]
     return {key: was[key] for key in differing}, {key: will[key] for key in differing}
+
+
+def _told(keys: Document) -> Document:
+    """Without what is None."""
+    return {key: _told(value) if isinstance(value, dict) else value for key, value in keys.items() if value is not None}
 
 
 def _merge(into: Document, more: Document) -> None:
@@ -134,6 +145,8 @@ def _put(space: Document, item: Any) -> None:
         space.setdefault("sysctls", {})[item.name] = item.value
     elif isinstance(item, Resolver):
         space["dns"] = {"nameservers": list(item.nameservers), "search": list(item.search)}
+    elif isinstance(item, Filter):
+        space["filter"] = filter_of(item)
 
 
 def _link_of(space: Document, name: str) -> Document:
@@ -170,6 +183,20 @@ def route(item: Route) -> Document:
     if item.table != MAIN_TABLE:
         found["table"] = item.table
     return found
+
+
+def filter_of(item: Filter) -> Document:
+    guards = {guard.link: {"mac": guard.mac, "addresses": list(guard.addresses)} for guard in item.guards}
+    masquerade = [{"sources": list(entry.sources), "links": list(entry.links)} for entry in item.masquerade]
+    isolated = [_isolated(entry) for entry in item.isolated]
+    found = {"guards": guards, "isolated": isolated, "masquerade": masquerade}
+    # A table that somebody changed otherwise than in its sets has no words in a document.
+    return {**{key: value for key, value in found.items() if value}, **({} if item.intact else {"changed_by_hand": True})}
+
+
+def _isolated(entry: Isolated) -> Document:
+    found = {"links": entry.links, "destinations": entry.destinations, "except": entry.excepted}
+    return {key: list(value) for key, value in found.items() if value}
 
 
 def _hop(hop: NextHop) -> Document:

@@ -80,6 +80,14 @@ def link_name(value: Any) -> str:
     return name
 
 
+def plain_link_name(value: Any) -> str:
+    """A link's name that nftables takes as it is: it has no way to quote, and a `*` would stand for any ending."""
+    name = link_name(value)
+    if not re.fullmatch(r"[A-Za-z0-9_.@-]+", name):
+        raise ValueError(f"{name!r} cannot be named in a filter: only letters, digits, '_', '.', '@' and '-' can")
+    return name
+
+
 def mac(value: Any) -> str:
     """Canonical: lower case, colons. Unicast only."""
     address = str(value).lower().replace("-", ":")

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Union
 
 from .kinds.port import DEFAULTS as PORT_DEFAULTS
-from .model import Link, Namespace, Object, Resolver, Route, Rule, Sysctl
+from .model import Filter, Link, Namespace, Object, Resolver, Route, Rule, Sysctl
 
-WIDE = (Route, Rule, Sysctl, Resolver)  # objects of a whole namespace; the others belong to a link
+WIDE = (Route, Rule, Sysctl, Resolver, Filter)  # objects of a whole namespace; the others belong to a link
+
+SHOWN_LINKS = 3
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def _describe(step: Step) -> str:
         return f"sysctl {step.namespace} {item.name} " + (
             f"{step.before.value} to {item.value}" if isinstance(step.before, Sysctl) else f"to {item.value}"
         )
+    if isinstance(step.before, Filter) and isinstance(step.after, Filter):
+        return f"filter {step.namespace}: {_filter_differences(step.before, step.after)}"
     was = f", was {step.before.text.partition(' ')[2]}" if step.before and step.after else ""  # type: ignore[union-attr]
     return f"{noun} {step.namespace}{' ' if isinstance(item, WIDE) else '/'}{rest}{was}"
 
@@ -102,6 +106,21 @@ def flat(link: Link) -> dict[str, Any]:
 def differences(before: Link, after: Link) -> str:
     was = flat(before)
     return ", ".join(f"{key} {word(was.get(key))} to {word(value)}" for key, value in flat(after).items() if was.get(key) != value)
+
+
+def _filter_differences(before: Filter, after: Filter) -> str:
+    """Which links get another guard, and what else becomes another."""
+    was, will = ({guard.link: guard for guard in item.guards} for item in (before, after))
+    words = []
+    for verb, links in (
+        ("add", will.keys() - was),
+        ("remove", was.keys() - will),
+        ("change", {link for link in was.keys() & will if was[link] != will[link]}),
+    ):
+        shown = ", ".join(sorted(links)[:SHOWN_LINKS]) + (f" and {len(links) - SHOWN_LINKS} more" if len(links) > SHOWN_LINKS else "")
+        words += [f"{verb} guards of {shown}"] if links else []
+    words += [part for part in ("isolated", "masquerade") if getattr(before, part) != getattr(after, part)]
+    return "; ".join(words + ([] if before.intact else ["changed by hand"]))
 
 
 def word(value: Any) -> str:

@@ -20,6 +20,8 @@ class Bridge:
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
         if network.gateway_on == "anycast" and network.uplink:
             yield "gateway_on", unsupported.message("gateway_on: anycast with a device as uplink")
+        if network.masquerade and not _gateways_of_host(network):
+            yield "masquerade", "nothing leaves by the host: it is not the gateway of this network"
 
     def default_routes(self, member: Member) -> Collection[int]:
         return {gateway.family for gateway in _gateways(member)}
@@ -29,7 +31,7 @@ class Bridge:
         bridge, end = names.bridge(network.name), names.host_end(interface.container, interface.name)
         mtu = {"mtu": network.mtu} if network.mtu else {}
         _bridge(draft, bridge, network)
-        # Rules against spoofing (network.spoofing) will stand on the host's end, before it comes up.
+        _filter(draft, bridge, end, member)
         draft.link(
             interface.path,
             end,
@@ -38,7 +40,8 @@ class Bridge:
                 "veth": {"peer": interface.name, "namespace": interface.container},
                 "master": bridge,
                 **mtu,
-                **({"port": {"isolated": True}} if network.isolated else {}),
+                # Said also where it is the default: the network may have been another before.
+                "port": {"isolated": network.isolated, **({} if network.spoofing == "block" else {"group_fwd_mask": 0})},
             },
         )
         inside = {
@@ -54,7 +57,7 @@ class Bridge:
 
 def _bridge(draft: HostDraft, name: str, network: Network) -> None:
     path = f"{draft.host}: netns_networks.{network.name}"
-    ours = network.gateways if network.gateway_on != "outside" else ()
+    ours = _gateways_of_host(network)
     # An anycast gateway is one and the same to the containers, on whichever host they are.
     where = "" if network.gateway_on == "anycast" else draft.host
     bridge = {
@@ -68,6 +71,21 @@ def _bridge(draft: HostDraft, name: str, network: Network) -> None:
         draft.link(f"{path}.uplink.interface", network.uplink, {"master": name, "state": "up"})
     for family in sorted({gateway.family for gateway in ours}):
         draft.forward(path, family)
+
+
+def _filter(draft: HostDraft, bridge: str, end: str, member: Member) -> None:
+    network = member.network
+    ours = [gateway.text for gateway in _gateways_of_host(network)]
+    if network.spoofing == "block":
+        draft.guard(end, member)
+    if network.isolated and ours:  # the bridge keeps its isolated ports apart, but their gateway would be the way round
+        draft.isolate(network, end, destinations=[subnet.text for subnet in network.subnets], **{"except": ours})
+    if network.masquerade:
+        draft.masquerade(f"{draft.host}: netns_networks.{network.name}", network, bridge)
+
+
+def _gateways_of_host(network: Network) -> tuple[Address, ...]:
+    return network.gateways if network.gateway_on != "outside" else ()
 
 
 def _gateways(member: Member) -> list[Address]:

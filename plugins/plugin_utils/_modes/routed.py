@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .. import _names as names
-from .. import _unsupported as unsupported
 from .._draft import HostDraft, sysctl_component
 from .._types import Address, Member, Network
 
@@ -21,7 +20,6 @@ class Routed:
     refused: Mapping[str, str] = {
         "gateway": "mode routed has none: the host is the gateway, as 169.254.1.1 and fe80::1",
         "gateway_on": "mode routed has none: the host is the gateway, as 169.254.1.1 and fe80::1",
-        "isolated": unsupported.message("isolated in mode routed"),
     }
 
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
@@ -37,7 +35,7 @@ class Routed:
         end_mac = names.mac(names.HOST_END_MAC, interface.container, interface.name)
         families = _families(member)
         mtu = {"mtu": network.mtu} if network.mtu else {}
-        # Rules against spoofing (network.spoofing) will stand on the host's end, before it comes up.
+        _filter(draft, end, member)
         draft.link(
             interface.path,
             end,
@@ -65,6 +63,16 @@ class Routed:
         # Permanent, so that nothing inside ever has to ask for its gateway.
         neighbours = [{"address": GATEWAYS[family], "link": interface.name, "mac": end_mac} for family in families]
         return {"links": {interface.name: inside}, "routes": on_link + routes, "neighbours": neighbours}
+
+
+def _filter(draft: HostDraft, end: str, member: Member) -> None:
+    network = member.network
+    if network.spoofing == "block":
+        draft.guard(end, member)
+    if network.isolated:
+        draft.isolate(network, end)
+    if network.masquerade:
+        draft.masquerade(f"{draft.host}: netns_networks.{network.name}", network, end)
 
 
 def _families(member: Member) -> tuple[int, ...]:

@@ -107,7 +107,10 @@ def test_adopted_again_when_the_process_is_another(host: Host, start: Start, gon
     if gone:
         end(first)
     steps = host.apply(pod(pid=second)).steps
-    assert [step for step in steps if step.startswith(("adopt", "release"))] == ["release namespace pod", f"adopt namespace pod from /proc/{second}/ns/net"]
+    assert [step for step in steps if step.startswith(("adopt", "release"))] == [
+        "release namespace pod",
+        f"adopt namespace pod from /proc/{second}/ns/net",
+    ]
     assert identity("/run/netns/pod") == identity(f"/proc/{second}/ns/net")
     assert "10.0.0.2/24" in inside(host, second, "ip", "addr")
     assert gone or "eth0" not in inside(host, first, "ip", "link")

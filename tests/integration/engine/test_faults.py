@@ -26,6 +26,7 @@ EFFECTS = (  # everything that the engine does to the host goes through one of t
     (Kernel, "write_sysctl"),
     (Kernel, "write_file"),
     (Kernel, "make_tun"),
+    (Kernel, "load_tables"),
     (Store, "save"),
 )
 REFUSED = Request("RTM_NEWNSID")  # the kernel itself says EINVAL to this one: it names no namespace
@@ -51,6 +52,11 @@ OLD: dict[str, Any] = {
             {"address": "10.20.0.77", "link": "br-blue", "proxy": True},
             {"address": "fd00:20::99", "link": "br-blue", "mac": "02:00:00:00:00:77"},
         ],
+        "filter": {
+            "guards": {"vweb1": {"mac": "02:00:0a:14:00:0b", "addresses": ["10.20.0.11", "fd00:20::11"]}},
+            "isolated": [{"links": ["vweb1"], "destinations": ["10.20.0.0/24"], "except": ["10.20.0.1"]}],
+            "masquerade": [{"sources": ["10.20.0.0/24"], "links": ["br-blue"]}],
+        },
     },
     "namespaces": {
         "web1": {
@@ -87,6 +93,9 @@ def _new() -> dict[str, Any]:
     new["host"]["sysctls"] = {"net.ipv6.conf.all.forwarding": 1}
     new["host"]["neighbours"] = [{"address": "10.20.0.78", "link": "br-blue", "proxy": True}]
     web1["links"]["eth0"].update(mac="02:00:0a:14:00:0c", addresses=["10.20.0.12/24"])
+    new["host"]["filter"] = {
+        "guards": {"vweb1": {"mac": "02:00:0a:14:00:0c", "addresses": ["10.20.0.12"]}, "ha": {"mac": "02:00:00:00:00:66"}}
+    }
     web1["links"]["d0"] = {"kind": "tun"}
     web1["routes"] = [{"destination": "default", "gateway": "10.20.0.2"}]
     web1["sysctls"] = {}
@@ -114,6 +123,7 @@ def _foreign(host: Host) -> None:
         ip link add mine1 type veth peer name mine2 && ip link set mine2 up
         ip route add 203.0.113.0/24 via 198.51.100.9 && ip rule add from 198.51.100.0/24 lookup 77 priority 700
         sysctl -qw net.ipv4.conf.mine0.forwarding=1 net.ipv4.conf.all.accept_redirects=0
+        nft 'table inet mine { chain c { type filter hook input priority 0; ip saddr 192.0.2.66 drop; }; }'
         """
     )
 
@@ -197,6 +207,7 @@ def test_refused_at_any_point(host: Host, name: str) -> None:
         with pytest.MonkeyPatch.context() as patch:
             sabotage = Sabotage(number)
             patch.setattr(Kernel, "send", lambda kernel, name, requests, send=sabotage.send: send(kernel, name, requests))
+            patch.setattr(Kernel, "load_tables", lambda kernel, name, text, load=sabotage.load: load(kernel, name, text))
             failed = _fails(run)
         refused = sabotage.done
         assert failed == refused, f"request {number} was refused, and nobody noticed"
@@ -211,6 +222,7 @@ class Sabotage:
         self.left = number
         self.done = False
         self._send = Kernel.send
+        self._load = Kernel.load_tables
 
     def send(self, kernel: Kernel, name: str, requests: Any) -> Any:
         requests = list(requests)
@@ -219,6 +231,13 @@ class Sabotage:
             requests[self.left - 1] = REFUSED
         self.left -= len(requests)
         return self._send(kernel, name, requests)
+
+    def load(self, kernel: Kernel, name: str, text: str) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.done = True
+            text += "add rule inet nothing nothing accept"
+        self._load(kernel, name, text)
 
 
 def _fails(run: dict[str, Any]) -> bool:

@@ -41,10 +41,10 @@ CASES = sorted(Path(__file__).parents[1].joinpath("plans").iterdir())
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
 def test_case(folder: Path) -> None:
     files = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in folder.glob("*.yml")}
-    there = observed(files["observed"] or {})
-    wanted, warnings = resolve(parse(files["desired"] or {}), there.namespaces)
-    assert warnings == files.get("warnings", [])
     options = {"name": "default", **files.get("options", {})}
+    there = observed(files["observed"] or {}, options["name"])
+    wanted, warnings = resolve(parse(files["desired"] or {}, options["name"]), there.namespaces)
+    assert warnings == files.get("warnings", [])
     if "faults" in files:
         with pytest.raises(ConflictError) as caught:
             plan(wanted, there, claims(files.get("claims")), **options)
@@ -68,10 +68,10 @@ def told(held: Claims) -> dict[str, Any]:
             for where, those in held.items()}  # fmt: skip
 
 
-def observed(raw: dict[str, Any]) -> Observed:
+def observed(raw: dict[str, Any], document: str) -> Observed:
     facts = {key: raw.pop(key) for key in ("leftovers", "paths", "unbound", "processes") if key in raw}
     owner, owners = raw.pop("owner", "default"), raw.pop("owners", {})
-    there = parse(raw).namespaces
+    there = parse(raw, document).namespaces
     known = {text for name, ns in there.items() for text in _texts(name, ns)}
     assert set(owners) <= known, f"owners of what is not there: {set(owners) - known}"
     seen = {name: _seen(ns, number, owner, owners) for number, (name, ns) in enumerate(there.items(), 100)}

@@ -106,7 +106,11 @@ def test_equal_links_do_not_differ() -> None:
         (replace(BRIDGE, state="up"), BRIDGE),
         (
             replace(PORT, port={"isolated": True}),
-            replace(PORT, state="down", port={"isolated": False, "learning": True, "neigh_suppress": False, "hairpin": False}),
+            replace(
+                PORT,
+                state="down",
+                port={"isolated": False, "learning": True, "neigh_suppress": False, "hairpin": False, "group_fwd_mask": 0},
+            ),
         ),
         (Link("t0", "tun", "up", 1400, "02:00:00:00:00:09", "br0", 100), Link("t0", "tun", "down")),
     ],

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ..schema import boolean
-from .base import Kind, flag
+from ..schema import boolean, integer
+from .base import Attribute, Kind, flag
 
 PORT = Kind(
     "bridge",
@@ -15,6 +15,7 @@ PORT = Kind(
         flag("learning", "IFLA_BRPORT_LEARNING", boolean),
         flag("neigh_suppress", "IFLA_BRPORT_NEIGH_SUPPRESS", boolean),
         flag("hairpin", "IFLA_BRPORT_MODE", boolean),
+        Attribute("group_fwd_mask", integer(0, 0xFFFF), "IFLA_BRPORT_GROUP_FWD_MASK"),
     ),
 )
-DEFAULTS = {"isolated": False, "learning": True, "neigh_suppress": False, "hairpin": False}
+DEFAULTS = {"isolated": False, "learning": True, "neigh_suppress": False, "hairpin": False, "group_fwd_mask": 0}

@@ -27,7 +27,7 @@ def removals(ctx: Context, gone: set[End], doomed: set[str]) -> list[Step]:
     for name, seen in ctx.now.items():
         lost = {link for where, link in gone if where == name}
         for collection in reversed(OBJECTS) if name not in doomed else OUTSIDE:
-            steps += _removed(ctx, seen, collection, lost)
+            steps += removed(ctx, seen, collection, lost)
     return steps
 
 
@@ -79,7 +79,8 @@ def satisfies(seen: Any, want: Any) -> bool:
     return bool(replace(seen, nexthops=hops) == want)
 
 
-def _removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> list[Step]:
+def removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> list[Step]:
+    """Objects of one collection that go. ``lost``: links that go, and their objects with them."""
     have, want = getattr(ns, collection), getattr(ctx.wanted(ns.name), collection)
     steps = []
     last_first = list(have.items())[::-1]  # so that an undo makes the first one first

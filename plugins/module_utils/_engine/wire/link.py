@@ -106,7 +106,7 @@ def loopback(owner: str) -> list[Request]:
 
 
 def change(before: Link, after: Link, position: int, index: Callable[[str], int]) -> list[Request]:
-    """What differs, and nothing else. Attributes of a bridge port travel after the master is set."""
+    """What differs, and nothing else. Attributes of a bridge port travel after the master is set, and before the link comes up."""
     fields: dict[str, Any] = {"index": position}
     attrs: list[tuple[str, Any]] = []
     for key, nla in (("mac", "IFLA_ADDRESS"), ("mtu", "IFLA_MTU"), ("txqueuelen", "IFLA_TXQLEN")):
@@ -118,14 +118,13 @@ def change(before: Link, after: Link, position: int, index: Callable[[str], int]
     data = KINDS[after.kind].encode(_differing(before.attributes, after.attributes)) if after.kind in KINDS else []
     if data:
         attrs.append(("IFLA_LINKINFO", _info(str(after.kind), data)))
-    if after.state is not None and after.state != before.state:
-        fields.update(flags=IFF_UP if after.state == "up" else 0, change=IFF_UP)
-    requests = [Request("RTM_NEWLINK", fields, attrs)] if attrs or "change" in fields else []
     port = PORT.encode(_differing(before.port, after.port)) if after.master else []
-    if port:
-        slave = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": port})]}
-        requests.append(Request("RTM_NEWLINK", {"index": position}, [("IFLA_LINKINFO", slave)]))
-    return requests
+    state = {"flags": IFF_UP if after.state == "up" else 0, "change": IFF_UP} if after.state not in (None, before.state) else {}
+    if not port:
+        return [Request("RTM_NEWLINK", {**fields, **state}, attrs)] if attrs or state else []
+    slave = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": port})]}
+    first = [Request("RTM_NEWLINK", fields, attrs)] if attrs else []
+    return [*first, Request("RTM_NEWLINK", {**fields, **state}, [("IFLA_LINKINFO", slave)])]
 
 
 def remove(link: Link) -> Request:

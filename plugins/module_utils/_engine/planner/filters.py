@@ -1,0 +1,55 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter of the host: it stands before links come up, and falls when all else is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..model import COLLECTIONS, HOST, Filter
+from ..steps import Step
+from . import objects
+from .context import Context
+
+FILTERS = COLLECTIONS[Filter]
+
+
+def changes(ctx: Context) -> list[Step]:
+    """The filter as declared. Without purge, what it has beside that stays."""
+    host = ctx.wanted(HOST)
+    wanted = {key: item if ctx.purge else _joined(item, ctx.now[HOST].filters.get(key)) for key, item in host.filters.items()}
+    return objects.changes(ctx, replace(host, filters=wanted), FILTERS)
+
+
+def removals(ctx: Context) -> list[Step]:
+    """What it holds back may be there until the end. Of a filter that is declared to be absent, what else it has stays."""
+    for key, item in ctx.wanted(HOST).filters.items() if ctx.absent else ():
+        seen = ctx.now[HOST].filters.get(key)
+        rest = _less(seen, item) if seen else None
+        if rest:
+            return [Step(HOST, seen, rest)] if rest != seen else []
+    return objects.removed(ctx, ctx.now[HOST], FILTERS, set())
+
+
+def _joined(want: Filter, seen: Filter | None) -> Filter:
+    if seen is None:
+        return want
+    guards = {guard.link: guard for guard in (*seen.guards, *want.guards)}
+    return replace(
+        want,
+        guards=tuple(sorted(guards.values(), key=lambda guard: guard.link)),
+        isolated=tuple(sorted({*seen.isolated, *want.isolated}, key=lambda entry: entry.links)),
+        masquerade=tuple(sorted({*seen.masquerade, *want.masquerade}, key=lambda entry: entry.sources)),
+    )
+
+
+def _less(seen: Filter, gone: Filter) -> Filter | None:
+    links = {guard.link for guard in gone.guards}
+    rest = replace(
+        seen,
+        guards=tuple(guard for guard in seen.guards if guard.link not in links),
+        isolated=tuple(entry for entry in seen.isolated if entry not in gone.isolated),
+        masquerade=tuple(entry for entry in seen.masquerade if entry not in gone.masquerade),
+    )
+    return rest if rest.guards or rest.isolated or rest.masquerade else None

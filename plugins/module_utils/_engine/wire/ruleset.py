@@ -1,0 +1,252 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A filter to the text that nftables loads, and back from its listing (nft(8), libnftables-json(5)).
+
+The number of rules does not grow with the number of links: those are elements of sets. A link is named, not
+referred to by its index, so that the rules stand before it is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ..model import Filter, Guard, Isolated, Masquerade
+
+BRIDGE, INET = "bridge", "inet"
+FAMILIES = (BRIDGE, INET)
+ISOLATED = "isolated"
+LEAVING = "leaving"  # the chain that masquerades, which is a word of nftables itself
+PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+# What enters by a guarded link and is not accepted here is dropped. Neighbour advertisements are to IPv6 what ARP replies
+# are to IPv4, so the address that they tell of (at offset 8, RFC 4861) must be the sender's own. An address that is still
+# being tried (duplicate address detection) asks from `::`. Routers do not live behind a guard. Frames with a VLAN tag
+# would lead out of the network, where a bridge has a trunk as a port.
+GUARD = (
+    "ether type != { ip, arp, ip6 } drop",
+    "iifname . ether saddr != @macs drop",
+    "iifname . ether saddr . ip saddr @v4 accept",
+    "iifname . arp saddr ether . arp saddr ip @v4 accept",
+    "icmpv6 type nd-neighbor-advert iifname . ether saddr . ip6 saddr @v6 iifname . @th,64,128 @targets accept",
+    "icmpv6 type { nd-neighbor-advert, nd-router-advert, nd-redirect } drop",
+    "iifname . ether saddr . ip6 saddr @v6 accept",
+    "ip6 saddr :: icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @targets accept",
+    "ip6 saddr :: icmpv6 type { nd-router-solicit, mld-listener-report, mld2-listener-report } accept",
+    "drop",
+)
+# The family inet sees IP alone. What a container says in ARP on a link without a bridge reaches the host only, which has
+# nobody else on that link.
+UNSEEN: Mapping[str, tuple[str, ...]] = {BRIDGE: (), INET: ("ether type", "iifname . arp")}
+
+
+def table(document: str) -> str:
+    """Name of the tables of a document. What nftables would not take as a name is hashed; no plain name has a slash."""
+    plain = f"weft-{document}"
+    return plain if PLAIN.fullmatch(plain) else "weft/" + hashlib.sha256(document.encode()).hexdigest()[:20]
+
+
+def link_local(mac: str) -> str:
+    """The address that the kernel gives to a link with this MAC (RFC 4291, appendix A)."""
+    first, *rest = bytes.fromhex(mac.replace(":", ""))
+    identifier = bytes([first ^ 2, *rest[:2], 0xFF, 0xFE, *rest[2:]])
+    return str(ipaddress.IPv6Address(bytes([0xFE, 0x80, *bytes(6), *identifier])))
+
+
+def encode(item: Filter) -> dict[str, str]:
+    """Text of the table of each family that is needed."""
+    bridged = [guard for guard in item.guards if guard.bridged]
+    routed = [guard for guard in item.guards if not guard.bridged]
+    bodies = {
+        BRIDGE: _guards(bridged, BRIDGE) + _isolated_ports([each for each in item.isolated if each.bridged]),
+        INET: _guards(routed, INET) + _isolated([each for each in item.isolated if not each.bridged]) + _masquerade(item.masquerade),
+    }
+    return {family: f"table {family} {table(item.document)} {{{body}}}\n" for family, body in bodies.items() if body}
+
+
+def _set(name: str, kind: str, elements: Iterable[str]) -> str:
+    listed = ",\n            ".join(elements)
+    content = f"        elements = {{ {listed} }}\n" if listed else ""
+    return f"\n    set {name} {{\n        {kind}\n{content}    }}"
+
+
+def _guards(guards: Collection[Guard], family: str) -> str:
+    if not guards:
+        return ""
+    sources = [(guard, ip) for guard in guards for ip in (*guard.addresses, link_local(guard.mac))]
+    by_version = {version: [(guard, ip) for guard, ip in sources if (":" in ip) == (version == 6)] for version in (4, 6)}
+    sets = [
+        _links_set("guarded", (guard.link for guard in guards)),
+        _set("macs", "type ifname . ether_addr", (f'"{guard.link}" . {guard.mac}' for guard in guards)),
+        _set("v4", "type ifname . ether_addr . ipv4_addr", (f'"{guard.link}" . {guard.mac} . {ip}' for guard, ip in by_version[4])),
+        _set("v6", "type ifname . ether_addr . ipv6_addr", (f'"{guard.link}" . {guard.mac} . {ip}' for guard, ip in by_version[6])),
+        # The type of what is read at an offset is a number, also where it is an address.
+        _set(
+            "targets",
+            "typeof iifname . @th,64,128",
+            (f'"{guard.link}" . {int(ipaddress.IPv6Address(ip)):#x}' for guard, ip in by_version[6]),
+        ),
+    ]
+    rules = [rule for rule in GUARD if not rule.startswith(UNSEEN[family])]
+    hook = _chain("guards", "type filter hook prerouting priority -300; policy accept;", ["iifname @guarded jump guard"])
+    return "".join(sets) + _chain("guard", "", rules) + hook
+
+
+def _isolated_ports(groups: Collection[Isolated]) -> str:
+    """In the family bridge: where bridged packets pass inet too (br_netfilter), nobody can tell them from routed ones there."""
+    if not groups:
+        return ""
+    sets = [_links_set(f"isolated{number}", group.links) for number, group in enumerate(groups)]
+    rules = [
+        f"iifname @isolated{number} {_word(prefix)} daddr {prefix}{_excepted(group, prefix)} drop"
+        for number, group in enumerate(groups)
+        for prefix in group.destinations
+    ]
+    return "".join(sets) + _chain(ISOLATED, "type filter hook input priority 0; policy accept;", rules)
+
+
+def _excepted(group: Isolated, prefix: str) -> str:
+    same = [address for address in group.excepted if _word(address) == _word(prefix)]
+    return f" {_word(prefix)} daddr != {{ {', '.join(same)} }}" if same else ""
+
+
+def _word(address: str) -> str:
+    return "ip6" if ":" in address else "ip"
+
+
+def _isolated(groups: Collection[Isolated]) -> str:
+    if not groups:
+        return ""
+    sets = [_links_set(f"isolated{number}", group.links) for number, group in enumerate(groups)]
+    rules = [f"iifname @isolated{number} oifname @isolated{number} drop" for number in range(len(groups))]
+    return "".join(sets) + _chain(ISOLATED, "type filter hook forward priority 0; policy accept;", rules)
+
+
+def _masquerade(entries: Collection[Masquerade]) -> str:
+    if not entries:
+        return ""
+    sets = [_links_set(f"masquerade{number}", entry.links) for number, entry in enumerate(entries)]
+    rules = [
+        f"{_word(source)} saddr {source} oifname != @masquerade{number} masquerade"
+        for number, entry in enumerate(entries)
+        for source in entry.sources
+    ]
+    return "".join(sets) + _chain(LEAVING, "type nat hook postrouting priority 100; policy accept;", rules)
+
+
+def _links_set(name: str, links: Iterable[str]) -> str:
+    return _set(name, "type ifname", (f'"{link}"' for link in links))
+
+
+def _chain(name: str, hook: str, rules: Iterable[str]) -> str:
+    return f"\n    chain {name} {{\n" + "".join(f"        {line}\n" for line in (hook, *rules) if line) + "    }\n"
+
+
+# -- back
+
+
+def decode(document: str, listings: Mapping[str, str], loaded: str | None) -> Filter:
+    """What the kernel has of a document, from the JSON listing of its tables by family.
+
+    :param loaded: digest of what the kernel listed right after loading; anything else has been changed by somebody.
+    """
+    things = {family: _plain(json.loads(listing)["nftables"]) for family, listing in listings.items()}
+    digest = hashlib.sha256(json.dumps(things, sort_keys=True).encode()).hexdigest()
+    sets = {family: _sets(listed) for family, listed in things.items()}
+    guards = [guard for family in sets for guard in _decoded_guards(sets[family], family == BRIDGE)]
+    isolated = [each for family in sets for each in _decoded_isolated(sets[family], _rules(things[family], ISOLATED), family == BRIDGE)]
+    masquerade = _decoded_masquerade(sets.get(INET, {}), _rules(things.get(INET, []), LEAVING))
+    return Filter(
+        document,
+        tuple(sorted(guards, key=lambda guard: guard.link)),
+        tuple(sorted(isolated, key=lambda entry: entry.links)),
+        tuple(sorted(masquerade, key=lambda entry: entry.sources)),
+        digest == loaded,
+        digest,
+    )
+
+
+def _rules(listed: Iterable[Any], chain: str) -> list[list[Any]]:
+    """What the rules of a chain compare with."""
+    rules = [each["rule"]["expr"] for each in listed if "rule" in each and each["rule"]["chain"] == chain]
+    return [[each["match"]["right"] for each in rule if "match" in each] for rule in rules]
+
+
+def _sets(listed: Iterable[Any]) -> dict[str, Any]:
+    return {each["set"]["name"]: each["set"].get("elem", []) for each in listed if "set" in each}
+
+
+def _plain(value: Any) -> Any:
+    """Without numbers that the kernel hands out and the library's version, and with the elements of sets in an order of their own."""
+    if isinstance(value, dict):
+        return {key: _in_order(_plain(each)) if key in ("elem", "set") else _plain(each) for key, each in value.items() if key != "handle"}
+    return [_plain(each) for each in value if not _about_library(each)] if isinstance(value, list) else value
+
+
+def _about_library(value: Any) -> bool:
+    return isinstance(value, dict) and "metainfo" in value
+
+
+def _in_order(value: Any) -> Any:
+    return sorted(value, key=json.dumps) if isinstance(value, list) else value
+
+
+def _links(elements: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(sorted(each for each in elements if isinstance(each, str)))
+
+
+def _words(elements: Iterable[Any], count: int) -> list[list[Any]]:
+    return [each["concat"] for each in elements if isinstance(each, dict) and len(each.get("concat", ())) == count]
+
+
+def _decoded_guards(sets: Mapping[str, Any], bridged: bool) -> Iterable[Guard]:
+    addresses: dict[tuple[str, str], list[str]] = {}
+    for link, mac, ip in _words([*sets.get("v4", []), *sets.get("v6", [])], 3):
+        addresses.setdefault((link, mac), []).append(ip)
+    for link, mac in _words(sets.get("macs", []), 2):
+        yield Guard(link, mac, sorted_addresses(addresses.get((link, mac), []), mac), bridged)
+
+
+def _decoded_isolated(sets: Mapping[str, Any], rules: Collection[Any], bridged: bool) -> Iterable[Isolated]:
+    for name in (name for name in sets if name.startswith(ISOLATED)):
+        own = [values for values in rules if values and values[0] == f"@{name}"]
+        destinations = {_prefix(value) for values in own for value in values[1:2]} - {""}
+        excepted = {address for values in own for value in values[2:3] for address in _several(value)}
+        yield Isolated(_links(sets[name]), tuple(sorted(destinations)), tuple(sorted(excepted)), bridged)
+
+
+def _decoded_masquerade(sets: Mapping[str, Any], rules: Iterable[Any]) -> Iterable[Masquerade]:
+    sources: dict[str, list[str]] = {}
+    for values in rules:
+        names = [each[1:] for each in values if isinstance(each, str) and each.startswith("@")]
+        if names and _prefix(values[0]):
+            sources.setdefault(names[0], []).append(_prefix(values[0]))
+    for name, prefixes in sources.items():
+        yield Masquerade(tuple(sorted(prefixes)), _links(sets.get(name, [])))
+
+
+def _several(value: Any) -> list[str]:
+    """A set of one is listed as the one."""
+    members = value["set"] if isinstance(value, dict) and "set" in value else [value]
+    return [each for each in members if isinstance(each, str)]
+
+
+def _prefix(value: Any) -> str:
+    """`10.0.0.0/24`; a prefix of one address is listed as that address."""
+    if isinstance(value, dict) and "prefix" in value:
+        return "{addr}/{len}".format(**value["prefix"])
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        return ""
+
+
+def sorted_addresses(addresses: Iterable[str], mac: str) -> tuple[str, ...]:
+    """In an order of their own, without the one that goes without saying."""
+    implied = link_local(mac)
+    return tuple(sorted(ip for ip in set(addresses) if ip != implied))
