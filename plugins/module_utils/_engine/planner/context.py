@@ -46,7 +46,9 @@ class Context:
 
     def fault(self, namespace: str, message: str, *where: str) -> None:
         path = namespace if namespace == HOST else f"namespaces.{namespace}"
-        self.faults.append(Fault(".".join([path, *where]), message))
+        fault = Fault(".".join([path, *where]), message)
+        if fault not in self.faults:
+            self.faults.append(fault)
 
 
 def whose(owner: str | None) -> str:
