@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import sysctl
+from . import cascade, sysctl
 from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
 from .kernel import Handle, Kernel, Message, Request, required
@@ -63,7 +63,8 @@ class Transaction:
         """Take back all that was done, last first, and restore what the kernel took along."""
         self._batch = []
         faults = []
-        for step in reversed(self._done):
+        done = list(self._done)
+        for step in reversed(done):
             try:
                 self._make_room(step)
                 self._carry_out(step.inverse)
@@ -71,6 +72,10 @@ class Transaction:
                 self._complete(step)
             except NetnsError as error:
                 faults.append(Fault("", f"could not be undone: {step.text}: {error}"))
+        try:
+            self._make_missing([step for step in done if step.after is None])
+        except NetnsError as error:
+            faults.append(Fault("", f"could not be undone: {error}"))
         self._done = []
         for name, snapshot in self._snapshots.items():
             snapshot.restore(self._kernel, name)
@@ -83,6 +88,17 @@ class Transaction:
             for each in self._secondaries(undone):
                 self._carry_out(Step(undone.namespace, each, None))
             self._flush()
+
+    def _make_missing(self, undone: Iterable[Step]) -> None:
+        """Links that went with one on which they lay, though their own deletion was refused."""
+        deleted = {(where, each.name) for step in undone for where, each in step.links}
+        for where, name in sorted(cascade.spread(self._observed, deleted) - deleted):
+            [answer] = self._kernel.send(where, [link.ask(name)])
+            if isinstance(answer, KernelError) and where in self._observed:
+                again = Step(where, None, self._observed[where].links[name])
+                self._carry_out(again)
+                self._flush()
+                self._complete(again.inverse)
 
     def _complete(self, undone: Step) -> None:
         """A link made again gets all that it had, as far as it does not have it already, and a bridge its ports."""

@@ -53,7 +53,8 @@ class Snapshot:
 
 def _messages(kernel: Kernel, name: str, kind: str) -> dict[str, bytes]:
     dumped = [message for request in PARTS[kind] for message in kernel.dump(name, request) if _lasting(kind, message)]
-    return {_identity(message): message.raw for message in sorted(dumped, key=_leads_over_others)}
+    replayable = route.replayable if kind == "RTM_NEWROUTE" else bytes
+    return {_identity(message): replayable(message.raw) for message in sorted(dumped, key=_leads_over_others)}
 
 
 def _sysctls(kernel: Kernel, name: str, links: Iterable[str]) -> Iterator[tuple[str, str]]:

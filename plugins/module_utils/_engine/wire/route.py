@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
@@ -16,6 +17,9 @@ TYPES = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibi
 NUMBERS = {name: number for number, name in TYPES.items()}
 DISCARDING = ("blackhole", "unreachable", "prohibit", "throw")  # the kernel shows these on lo in IPv6
 RTPROT_KERNEL = 2
+RTA_MULTIPATH = 9
+NO_CARRIER = 1 | 16  # RTNH_F_DEAD, RTNH_F_LINKDOWN
+FLAGS_OFFSET, ATTRS_OFFSET = 24, 28  # of rtm_flags and of the attributes, after nlmsghdr and rtmsg
 RTNH_F_ONLINK, RTM_F_CLONED = 4, 0x200
 SCOPE_UNIVERSE, SCOPE_LINK, SCOPE_HOST, SCOPE_NOWHERE = 0, 253, 254, 255
 TABLE_COMPAT = 252  # the header has room for tables up to 255 only
@@ -117,3 +121,23 @@ def _path(route: Route, hop: NextHop, index: Callable[[str], int]) -> dict[str, 
         "flags": RTNH_F_ONLINK if hop.onlink else 0,
         "attrs": _hop_attrs(route, hop),
     }
+
+
+def replayable(raw: bytes) -> bytes:
+    """A dumped route as a request: without the flags that tell of a carrier, which the kernel refuses there (fib_create_info())."""
+    message = bytearray(raw)
+    message[FLAGS_OFFSET] &= ~NO_CARRIER
+    offset = ATTRS_OFFSET
+    while offset + 4 <= len(message):
+        length, kind = struct.unpack_from("=HH", message, offset)
+        if kind == RTA_MULTIPATH:
+            _clear_hops(message, offset + 4, offset + length)
+        offset += max(4, (length + 3) & ~3)
+    return bytes(message)
+
+
+def _clear_hops(message: bytearray, offset: int, end: int) -> None:
+    """struct rtnexthop: length (2 bytes), flags (1), hops (1), index (4)."""
+    while offset + 8 <= end:
+        message[offset + 2] &= ~NO_CARRIER
+        offset += max(8, (struct.unpack_from("=H", message, offset)[0] + 3) & ~3)
