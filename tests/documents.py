@@ -160,7 +160,7 @@ class _Draft:
     def _objects(self, where: str, space: Document) -> None:
         links = space["links"]
         up = {name for name, link in links.items() if link.get("state", "up" if link.get("kind") or name == "lo" else "") == "up"}
-        routes = [self._route(links, up) for _ in range(self.draw(st.integers(0, 5)))]
+        routes = [self._route(links, up) for _each in range(self.draw(st.integers(0, 5)))]
         unique = {(each["destination"], each.get("family"), each.get("table"), each.get("metric")): each for each in routes if each}
         ethernet = [name for name in links if name != "lo" and links[name].get("tun", {}).get("mode") != "tun"]
         found = {

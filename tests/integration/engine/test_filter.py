@@ -264,25 +264,26 @@ def test_masquerading(host: Host) -> None:
     assert not host.pings("198.51.100.2", "web1") and not host.pings("2001:db8::2", "web1")
 
 
-def source_of(sent: bytes, sender: socket.socket, receiver: socket.socket) -> str:
-    """The source address with which an IPv4 packet arrives."""
-    token = b"%024d" % 0
-    sender.send(sent + token)
-    receiver.settimeout(2)
-    while True:
-        got = receiver.recv(4096)
-        if token in got:
-            return socket.inet_ntoa(got[26:30])
+def source_of(host: Host, sender: str, receiver: str) -> str:
+    """The source address with which a datagram from one container arrives in another."""
+    listen = (
+        "import socket; s = socket.socket(2, 2); s.bind(('', 7777)); s.settimeout(5); print('up', flush=True); print(s.recvfrom(9)[1][0])"
+    )
+    command = ["ip", "netns", "exec", receiver, sys.executable, "-c", listen]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listener:
+        assert listener.stdout is not None
+        assert listener.stdout.readline() == "up\n"
+        send = f"import socket; socket.socket(2, 2).sendto(b'x', ('{IPV4[receiver]}', 7777))"
+        host.run(sys.executable, "-c", send, namespace=sender)
+        return listener.stdout.readline().strip()
 
 
-def test_masquerading_leaves_the_network_itself_alone(host: Host, wire: Any) -> None:
+def test_masquerading_leaves_the_network_itself_alone(host: Host) -> None:
     document = routed(masquerade=[{"sources": ["10.20.0.0/24"], "links": ["vweb1", "vweb2"]}])
     host.sh(OUTSIDE)
     host.apply(document)
-    assert host.pings("198.51.100.2", "web1") and host.pings(IPV4["web2"], "web1")
-    assert (
-        IPV4["web1"] in host.run("sh", "-c", "timeout 3 tcpdump -nni eth0 -c1 icmp 2>/dev/null & sleep 1; true", namespace="web2") or True
-    )
+    assert host.pings("198.51.100.2", "web1")
+    assert source_of(host, "web1", "web2") == IPV4["web1"]
 
 
 # -- that it stays
