@@ -32,6 +32,7 @@ VOLATILE = {
 VOLATILE |= {"forward_delay_timer", "hold_timer", "message_age_timer", "config_pending", "topology_change_ack"}
 VOLATILE |= {"promiscuity", "allmulti", "tso_max_size", "tso_max_segs"}  # follow from what others do with the link
 VOLATILE |= {"gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "dynamic", "num_tx_queues", "num_rx_queues", "age", "used"}
+PORT_NUMBERS = {"no", "id", "designated_port"}  # of a bridge's port: in the order in which they joined
 LASTING_FLAGS = ("UP", "onlink")
 CLONE_NEWNET = 0x40000000
 FOLDERS = ("/run/netns", "/run/weft-netns", "/etc/netns")
@@ -144,7 +145,8 @@ def _stable(items: Any) -> list[str]:
 
 def _without(item: Any) -> Any:
     if isinstance(item, dict):
-        kept = {key: _without(value) for key, value in item.items() if key not in VOLATILE}
+        volatile = VOLATILE | (PORT_NUMBERS if "designated_port" in item else set())
+        kept = {key: _without(value) for key, value in item.items() if key not in volatile}
         return {**kept, "flags": [flag for flag in item["flags"] if flag in LASTING_FLAGS]} if "flags" in item else kept
     return [_without(each) for each in item] if isinstance(item, list) else item
 
