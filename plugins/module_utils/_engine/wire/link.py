@@ -11,6 +11,7 @@ from typing import Any, Callable
 
 from ..kernel import NLM_F_CREATE, NLM_F_EXCL, Message, Request, attributes
 from ..kinds import KINDS
+from ..kinds.port import DEFAULTS as PORT_DEFAULTS
 from ..kinds.port import PORT
 from ..model import ALIAS, Link
 
@@ -118,7 +119,8 @@ def change(before: Link, after: Link, position: int, index: Callable[[str], int]
     data = KINDS[after.kind].encode(_differing(before.attributes, after.attributes)) if after.kind in KINDS else []
     if data:
         attrs.append(("IFLA_LINKINFO", _info(str(after.kind), data)))
-    port = PORT.encode(_differing(before.port, after.port)) if after.master else []
+    former = before.port if after.master == before.master else PORT_DEFAULTS  # another bridge makes another port of it
+    port = PORT.encode(_differing(former, after.port)) if after.master else []
     state = {"flags": IFF_UP if after.state == "up" else 0, "change": IFF_UP} if after.state not in (None, before.state) else {}
     if not port:
         return [Request("RTM_NEWLINK", {**fields, **state}, attrs)] if attrs or state else []
