@@ -132,7 +132,8 @@ class _Draft:
         if name != "lo":
             self._own_attributes(where, name, link)
         if self.yes():
-            subnets = _some(self.draw, ("10.{n}.0.{h}/24", "fd00:{n}::{h}/64", "10.9.{n}.{h}/32", "fd09:{n}::{h}/128"), 3)
+            kinds = ("10.9.{n}.{h}/32", "fd09:{n}::{h}/128")  # a subnet on lo would draw gateways to it
+            subnets = _some(self.draw, (*kinds, "10.{n}.0.{h}/24", "fd00:{n}::{h}/64") if name != "lo" else kinds, 3)
             found = [each.format(n=self.one(1, 2, 3), h=self.one(1, 2, 3)) for each in [*subnets, *subnets[:1]]]
             link["addresses"] = list(dict.fromkeys(found))
 

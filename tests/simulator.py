@@ -179,11 +179,13 @@ class World:
         left = {key: each for key, each in ns.addresses.items() if key not in gone}
         bare = {each.link for each in gone.values() if each.family == 4} - {each.link for each in left.values() if each.family == 4}
         lost = {each.ip for each in gone.values()} - {each.ip for each in left.values()}
-        routes = {
-            key: each
-            for key, each in ns.routes.items()
-            if each.source not in lost and not (each.family == 4 and any(hop.link in bare for hop in each.nexthops))
-        }
+        routes = {}
+        for key, each in ns.routes.items():
+            loses = each.source in lost
+            if each.family == 6:  # IPv6 keeps a route and forgets its source (fib6_remove_prefsrc())
+                routes[key] = replace(each, source=None) if loses else each
+            elif not loses and not any(hop.link in bare for hop in each.nexthops):
+                routes[key] = each
         self.namespaces[where] = replace(ns, addresses=promoted(left), routes=routes)
         self._keep(where, "neighbours", lambda each: each.family == 6 or each.link not in bare)
 
