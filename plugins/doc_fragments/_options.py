@@ -110,7 +110,7 @@ options:
       - Kind of the link, in the kernel's words.
       - Omit it for a link that exists already, a network card or C(lo). Then only what is given here is managed.
     type: str
-    choices: [bridge, dummy, ifb, macvlan, tun, veth, vxlan]
+    choices: [bridge, dummy, ifb, ipvlan, macvlan, netkit, tun, veth, vlan, vrf, vxlan]
   admin_state:
     description:
       - Whether the link is up or down. C(state) of the link in a host document.
@@ -123,11 +123,11 @@ options:
     type: int
   mac:
     description:
-      - MAC address.
+      - MAC address. Not for a link that has none of its own (V(ipvlan), V(netkit) in mode V(l3)).
     type: str
   master:
     description:
-      - The bridge, in the same namespace, that the link is a port of.
+      - The bridge or VRF, in the same namespace, that the link is a port of.
     type: str
   txqueuelen:
     description:
@@ -165,6 +165,27 @@ options:
           - The filter of a host document sets it on a guarded port, because a bridge learns from such frames unless it
             forwards them.
         type: int
+      vlans:
+        description:
+          - All VLANs that the port lets pass, where the bridge filters them (O(bridge.vlan_filtering)).
+          - What is not listed does not pass.
+          - If omitted, they stay as they are. The kernel begins with VLAN 1, C(pvid) and C(untagged).
+        type: list
+        elements: dict
+        suboptions:
+          id:
+            description:
+              - Number of the VLAN, or a range such as V(100-199).
+            type: str
+            required: true
+          pvid:
+            description:
+              - Whether frames that arrive without a tag belong to it.
+            type: bool
+          untagged:
+            description:
+              - Whether its frames leave without a tag.
+            type: bool
   veth:
     description:
       - The pair. Required with O(kind=veth).
@@ -205,6 +226,52 @@ options:
         description:
           - Time in seconds after which a learnt MAC address is forgotten.
         type: int
+      vlans:
+        description:
+          - All VLANs that the bridge itself, as a port towards the host, lets pass, where the bridge filters them (O(bridge.vlan_filtering)).
+          - What is not listed does not pass.
+          - If omitted, they stay as they are. The kernel begins with VLAN 1, C(pvid) and C(untagged).
+        type: list
+        elements: dict
+        suboptions:
+          id:
+            description:
+              - Number of the VLAN, or a range such as V(100-199).
+            type: str
+            required: true
+          pvid:
+            description:
+              - Whether frames that arrive without a tag belong to it.
+            type: bool
+          untagged:
+            description:
+              - Whether its frames leave without a tag.
+            type: bool
+  vlan:
+    description:
+      - One VLAN of another link. Required with O(kind=vlan).
+      - It comes up and goes down with that link.
+    type: dict
+    suboptions:
+      link:
+        description:
+          - The link whose frames carry the tag.
+        type: str
+        required: true
+      namespace:
+        description:
+          - Network namespace of O(vlan.link). If omitted, that of the link itself.
+        type: str
+      id:
+        description:
+          - Number of the VLAN, 1 to 4094.
+        type: int
+        required: true
+      protocol:
+        description:
+          - Kind of the tag. If omitted, V(802.1Q).
+        type: str
+        choices: ["802.1Q", "802.1ad"]
   vxlan:
     description:
       - The overlay. Required with O(kind=vxlan).
@@ -265,6 +332,63 @@ options:
           - If omitted, V(bridge).
         type: str
         choices: [bridge, private, vepa, passthru, source]
+  ipvlan:
+    description:
+      - The sub-interface with the MAC of its parent. Required with O(kind=ipvlan).
+    type: dict
+    suboptions:
+      link:
+        description:
+          - Parent of the sub-interface. All on one parent have the same mode and flag.
+        type: str
+        required: true
+      namespace:
+        description:
+          - Network namespace of O(ipvlan.link). If omitted, that of the link itself.
+        type: str
+      mode:
+        description:
+          - V(l2) looks at the destination's MAC, V(l3) routes in the parent's namespace, V(l3s) does so and passes its netfilter.
+          - If omitted, V(l3).
+        type: str
+        choices: [l2, l3, l3s]
+      flag:
+        description:
+          - Who on the same parent may talk to whom, in the words of C(ip-link(8\)).
+          - If omitted, V(bridge).
+        type: str
+        choices: [bridge, private, vepa]
+  netkit:
+    description:
+      - The pair. Required with O(kind=netkit). Needs Linux 6.7.
+    type: dict
+    suboptions:
+      peer:
+        description:
+          - Name of the other end.
+        type: str
+        required: true
+      namespace:
+        description:
+          - Network namespace of the other end.
+        type: str
+        default: host
+      mode:
+        description:
+          - V(l3) carries packets without a link layer, V(l2) frames. If omitted, V(l3).
+        type: str
+        choices: [l2, l3]
+  vrf:
+    description:
+      - The routing domain. Required with O(kind=vrf).
+      - The first one in a namespace makes the kernel add two rules at priority 1000, which stay when it goes.
+    type: dict
+    suboptions:
+      table:
+        description:
+          - Number of the routing table of the links that have the VRF as their O(master).
+        type: str
+        required: true
   tun:
     description:
       - The tunnel to a process, with O(kind=tun).

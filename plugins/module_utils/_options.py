@@ -42,6 +42,12 @@ VETH: Spec = {
     "mtu": INTEGER,
 }
 
+VLANS = {
+    "type": "list",
+    "elements": "dict",
+    "options": {"id": {"type": "str", "required": True}, "pvid": BOOLEAN, "untagged": BOOLEAN},
+}
+
 # Dictionaries of the link kinds, by kind.
 KINDS: dict[str, Spec] = {
     "veth": {"peer": NAME, "namespace": HERE},
@@ -51,6 +57,13 @@ KINDS: dict[str, Spec] = {
         "forward_delay": INTEGER,
         "mcast_snooping": BOOLEAN,
         "ageing_time": INTEGER,
+        "vlans": VLANS,
+    },
+    "vlan": {
+        "link": NAME,
+        "namespace": STRING,
+        "id": {"type": "int", "required": True},
+        "protocol": {"type": "str", "choices": ["802.1Q", "802.1ad"]},
     },
     "vxlan": {
         "id": {"type": "int", "required": True},
@@ -67,10 +80,25 @@ KINDS: dict[str, Spec] = {
         "namespace": STRING,
         "mode": {"type": "str", "choices": ["bridge", "private", "vepa", "passthru", "source"]},
     },
+    "ipvlan": {
+        "link": NAME,
+        "namespace": STRING,
+        "mode": {"type": "str", "choices": ["l2", "l3", "l3s"]},
+        "flag": {"type": "str", "choices": ["bridge", "private", "vepa"]},
+    },
+    "netkit": {"peer": NAME, "namespace": HERE, "mode": {"type": "str", "choices": ["l2", "l3"]}},
+    "vrf": {"table": NAME},
     "tun": {"mode": {"type": "str", "choices": ["tun", "tap"]}, "owner": INTEGER},
 }
 
-PORT: Spec = {"isolated": BOOLEAN, "learning": BOOLEAN, "neigh_suppress": BOOLEAN, "hairpin": BOOLEAN, "group_fwd_mask": INTEGER}
+PORT: Spec = {
+    "isolated": BOOLEAN,
+    "learning": BOOLEAN,
+    "neigh_suppress": BOOLEAN,
+    "hairpin": BOOLEAN,
+    "group_fwd_mask": INTEGER,
+    "vlans": VLANS,
+}
 
 LINK: Spec = {
     "name": NAME,

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from . import sysctl
+from .kinds import KINDS
 from .model import Address, Link, Namespace, Route
 
 End = tuple[str, str]  # namespace, link
@@ -83,6 +84,26 @@ def downed(ns: Namespace, links: set[str]) -> Namespace:
         neighbours={key: each for key, each in ns.neighbours.items() if each.link not in links},
         routes={key: each for key, each in ns.routes.items() if not any(hop.link in links for hop in each.nexthops)},
     )
+
+
+def followers(namespaces: Iterable[Namespace]) -> dict[End, list[End]]:
+    """Links whose kind makes them come up and go down with the link they lie on, by that link."""
+    found: dict[End, list[End]] = {}
+    for ns in namespaces:
+        for link in ns.links.values():
+            if link.kind in KINDS and KINDS[link.kind].follows:
+                found.setdefault((link.attributes.get("namespace", ""), link.attributes.get("link", "")), []).append((ns.name, link.name))
+    return found
+
+
+def along(followers: Mapping[End, Collection[End]], end: End) -> set[End]:
+    """The link and all that follow it, however far up."""
+    found, edge = {end}, [end]
+    while edge:
+        fresh = [each for each in followers.get(edge.pop(), ()) if each not in found]
+        found.update(fresh)
+        edge += fresh
+    return found
 
 
 def _drop_sources(ns: Namespace, addresses: set[str]) -> Namespace:

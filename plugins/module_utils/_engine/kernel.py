@@ -112,6 +112,7 @@ class Codec:
 
     def __init__(self) -> None:
         try:
+            from pyroute2.netlink import nla
             from pyroute2.netlink.rtnl.fibmsg import fibmsg
             from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
             from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
@@ -132,7 +133,30 @@ class Codec:
             __slots__ = ()
             nla_map = _extended(ndmsg.nla_map, ("NDA_LINK_NETNSID", "uint32"), ("NDA_SRC_VNI", "uint32"), ("NDA_PROTOCOL", "uint8"))
 
-        by_object = (ifinfmsg, Address, rtmsg, Neighbour, fibmsg)
+        class Ipvlan(nla):  # type: ignore[misc]  # IFLA_IPVLAN_FLAGS is missing
+            prefix = "IFLA_"
+            nla_map = (("IFLA_IPVLAN_UNSPEC", "none"), ("IFLA_IPVLAN_MODE", "uint16"), ("IFLA_IPVLAN_FLAGS", "uint16"))
+
+        class Netkit(nla):  # type: ignore[misc]  # no version knows it
+            info_peer = staticmethod(ifinfmsg.ifinfo.veth_data.info_peer)
+            nla_map = (
+                ("IFLA_NETKIT_UNSPEC", "none"),
+                ("IFLA_NETKIT_PEER_INFO", "info_peer"),
+                ("IFLA_NETKIT_PRIMARY", "uint8"),
+                ("IFLA_NETKIT_POLICY", "uint32"),
+                ("IFLA_NETKIT_PEER_POLICY", "uint32"),
+                ("IFLA_NETKIT_MODE", "uint32"),
+            )
+
+        known = {**ifinfmsg.ifinfo.data_map, "ipvlan": Ipvlan, "netkit": Netkit}
+
+        class Info(ifinfmsg.ifinfo):  # type: ignore[misc]
+            data_map = known
+
+        class Link(ifinfmsg):  # type: ignore[misc]
+            ifinfo = Info
+
+        by_object = (Link, Address, rtmsg, Neighbour, fibmsg)
         self._classes: dict[int, Any] = {number: by_object[(number - 16) // 4] for number in range(16, 35)}
         self._classes[RTM["RTM_NEWNSID"]] = self._classes[RTM["RTM_GETNSID"]] = nsidmsg
 

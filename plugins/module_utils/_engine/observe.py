@@ -14,8 +14,9 @@ from . import cascade, sysctl
 from .claims import Claims, key_of, object_id
 from .errors import KernelError
 from .kernel import Kernel, Request, required
+from .kinds import paired
 from .model import ALIAS, HOST, MAIN_TABLE, Desired, Filter, Link, Namespace, Observed, Sysctl, local_path, named, resolver_path
-from .wire import address, forward, link, neighbour, resolver, route, rule, ruleset
+from .wire import address, forward, link, neighbour, resolver, route, rule, ruleset, vlans
 
 ALL_TABLES = 0
 
@@ -27,6 +28,7 @@ class Wanted:
     tables: frozenset[int] = frozenset({MAIN_TABLE})
     rules: bool = False
     neighbours: bool = False
+    vlans: bool = False
     sysctls: frozenset[str] = frozenset()
     resolver: bool = False
     filters: Mapping[str, str | None] = field(default_factory=dict)  # by document: the digest of what was loaded
@@ -77,7 +79,7 @@ def _has_lost_ends(namespaces: Mapping[str, Namespace], desired: Desired, name: 
         declared = desired.namespaces.get(where, Namespace(where)).links
         for each in ns.links.values():
             concerned = each.name in declared or (purge and each.owner == name)
-            if concerned and each.kind == "veth" and "peer" not in each.attributes:
+            if concerned and paired(each.kind) and "peer" not in each.attributes:
                 return True
     return False
 
@@ -153,6 +155,7 @@ def _wanted(desired: Desired, claims: Claims, name: str, document: str) -> Wante
         frozenset(tables),
         rules=bool(ns.rules) or any(each.startswith("rules ") for each in held),
         neighbours=bool(ns.neighbours) or any(each.startswith("neighbours ") for each in held),
+        vlans=any("vlans" in each.port or "vlans" in each.attributes for each in ns.links.values()),
         sysctls=frozenset(ns.sysctls) | frozenset(claimed["sysctls"]),
         resolver=bool(ns.resolvers) or any(each.startswith("resolvers ") for each in held),
         filters={document: own.former if own else None} if own or ns.filters else {},
@@ -161,6 +164,8 @@ def _wanted(desired: Desired, claims: Claims, name: str, document: str) -> Wante
 
 def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> _Seen:
     seen = _Seen([link.decode(message) for message in kernel.dump(name, link.DUMP)])
+    if wanted.vlans or any(one.link.attributes.get("vlan_filtering") for one in seen.links):
+        seen.links = _with_vlans(kernel, name, seen.links)
     names = {index: one.link.name for index, one in seen.by_index.items()}
     tunnels = [one.link.index for one in seen.links if one.link.kind == "vxlan" and one.link.owner is not None]
     seen.rest = {
@@ -174,6 +179,19 @@ def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> _Seen:
         "filters": named(found for each, loaded in wanted.filters.items() for found in read_filter(kernel, name, each, loaded)),
     }
     return seen
+
+
+def _with_vlans(kernel: Kernel, name: str, links: Iterable[link.Seen]) -> list[link.Seen]:
+    """Bridges and their ports with the VLANs that they let pass."""
+    found = dict(vlans.decode(message) for message in kernel.dump(name, vlans.DUMP))
+
+    def filled(each: Link) -> Link:
+        have = {"vlans": found[each.index]} if each.index in found else {}
+        if each.kind == "bridge":
+            each = replace(each, attributes={**each.attributes, **have})
+        return replace(each, port={**each.port, **have}) if each.port else each
+
+    return [replace(one, link=filled(one.link)) for one in links]
 
 
 def _dump(kernel: Kernel, name: str, translator: Any, requests: Iterable[Request], names: Mapping[int, str]) -> dict[Any, Any]:
@@ -237,13 +255,12 @@ def _ends(kernel: Kernel, seen: Mapping[str, _Seen]) -> dict[tuple[str, int], tu
                 if local:
                     ends[name, each.link.index] = (name, local.link.name)
                 continue
-            paired = each.link.kind == "veth"
-            candidates = pointing.get((each.parent, each.link.index), []) if paired else holders.get(each.parent, [])
+            candidates = pointing.get((each.parent, each.link.index), []) if paired(each.link.kind) else holders.get(each.parent, [])
             questions += [(each, candidate) for candidate in candidates if candidate != name]
         for each, candidate in _confirmed(kernel, name, questions):
             other = index_of[candidate][each.parent].link
             ends[name, each.link.index] = (candidate, other.name)
-            if each.link.kind == "veth":
+            if paired(each.link.kind):
                 ends[candidate, other.index] = (name, each.link.name)
     return ends
 
@@ -262,7 +279,7 @@ def _assemble(kernel: Kernel, name: str, one: _Seen, ends: Mapping[tuple[str, in
         attributes = dict(seen.link.attributes)
         end = ends.get((name, seen.link.index))
         if end:
-            attributes.update({"namespace": end[0], "peer" if seen.link.kind == "veth" else "link": end[1]})
+            attributes.update({"namespace": end[0], "peer" if paired(seen.link.kind) else "link": end[1]})
         links[seen.link.name] = replace(seen.link, master=names.get(seen.master), attributes=attributes)
     lo = links["lo"].owner if name != HOST and "lo" in links else None
     groups = {each.name: each.attributes.get("group") for each in links.values()}
@@ -277,6 +294,6 @@ def _with_owners(namespaces: Mapping[str, Namespace]) -> dict[str, Namespace]:
 
     def settle(each: Link) -> Link:
         end = (each.attributes.get("namespace"), each.attributes.get("peer"))
-        return replace(each, owner=owned.get(end)) if each.owner is None and each.kind == "veth" else each  # type: ignore[arg-type]
+        return replace(each, owner=owned.get(end)) if each.owner is None and paired(each.kind) else each  # type: ignore[arg-type]
 
     return {name: replace(ns, links={key: settle(each) for key, each in ns.links.items()}) for name, ns in namespaces.items()}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .errors import DocumentError, Fault
-from .kinds import KINDS
+from .kinds import KINDS, paired
 from .kinds.port import PORT
 from .model import (
     HOST,
@@ -122,7 +122,7 @@ class _Reader:
     def value(self, raw: Any, path: str, check: Check) -> Any:
         if isinstance(check, Listing) and isinstance(raw, (list, tuple)):
             found = [self.value(item, f"{path}[{index}]", check.item) for index, item in enumerate(raw)]
-            return None if None in found else tuple(found)
+            return None if None in found else self.value(found, path, check.whole)
         try:
             return check(raw)
         except ValueError as error:
@@ -199,6 +199,7 @@ def parse(document: Any, name: str = "") -> Desired:
     namespaces[HOST] = replace(host, links=_all_guarded(host.links, filters.values()), filters=filters)
     for namespace in namespaces.values():
         _check_references(reader, namespace, namespaces)
+    _check_shared(reader, namespaces)
     if reader.faults:
         raise DocumentError(reader.faults)
     return Desired(namespaces)
@@ -277,6 +278,9 @@ def _link(reader: _Reader, namespace: str, name: str, raw: Any, path: str) -> Li
         reader.fault(f"{path}.port", "these belong to the port of a bridge: name its master")
     if kind and name == "lo":
         reader.fault(f"{path}.kind", "lo is there already: list it without kind")
+    no_mac = KINDS[kind].without_mac(attributes) if kind and "mac" in values else ""
+    if no_mac:
+        reader.fault(f"{path}.mac", f"kind {kind} cannot be given one: {no_mac}")
     if kind and "route_to" in values:
         reader.fault(f"{path}.route_to", "this finds an existing link: list it without kind")
     return Link(
@@ -504,13 +508,27 @@ def _masquerade(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str)
 # -- what only the whole document tells
 
 
+def _check_shared(reader: _Reader, namespaces: Mapping[str, Namespace]) -> None:
+    """Attributes that all links of a kind on one lower link have in common."""
+    first: dict[tuple[Any, ...], Link] = {}
+    for namespace in namespaces.values():
+        for link in namespace.links.values():
+            shared = [item.key for item in KINDS[link.kind].attributes if item.shared] if link.kind else []
+            lower = (link.kind, link.attributes.get("namespace"), link.attributes.get("link"))
+            other = first.setdefault(lower, link) if shared else link
+            for key in shared:
+                if link.attributes.get(key) != other.attributes.get(key):
+                    at = f"{_path_of(namespace.name)}.links.{link.name}.{link.kind}.{key}"
+                    reader.fault(at, f"all on one link have the same, and {other.name} has {other.attributes.get(key)}")
+
+
 def _complete_pairs(reader: _Reader, namespaces: Mapping[str, Namespace]) -> dict[str, Namespace]:
-    """Each listed end of a veth pair gets its other end; a namespace only named exists already."""
-    ends = {(ns.name, link.name): link for ns in namespaces.values() for link in ns.links.values() if link.kind == "veth"}
+    """Each listed end of a pair gets its other end; a namespace only named exists already."""
+    ends = {(ns.name, link.name): link for ns in namespaces.values() for link in ns.links.values() if paired(link.kind)}
     implied: dict[str, dict[str, Link]] = {}
     for (namespace, name), link in ends.items():
         where, peer = link.attributes.get("namespace"), link.attributes.get("peer")
-        path = f"{_path_of(namespace)}.links.{name}.veth"
+        path = f"{_path_of(namespace)}.links.{name}.{link.kind}"
         if where is None or peer is None:
             continue
         if (where, peer) == (namespace, name):
@@ -518,8 +536,10 @@ def _complete_pairs(reader: _Reader, namespaces: Mapping[str, Namespace]) -> dic
         other = namespaces[where].links.get(peer) if where in namespaces else None
         if other is None:
             _imply(reader, implied, path, (where, peer), (namespace, name), link)
-        elif (other.attributes.get("namespace"), other.attributes.get("peer")) != (namespace, name) or other.kind != "veth":
-            reader.fault(f"{path}.peer", f"{where}/{peer} is declared too, but not as a veth whose peer is {namespace}/{name}")
+        elif (other.attributes.get("namespace"), other.attributes.get("peer")) != (namespace, name) or other.kind != link.kind:
+            reader.fault(f"{path}.peer", f"{where}/{peer} is declared too, but not as a {link.kind} whose peer is {namespace}/{name}")
+        elif other.attributes.get("mode") != link.attributes.get("mode"):
+            reader.fault(f"{path}.mode", f"both ends of a pair have the same, and {where}/{peer} has {other.attributes.get('mode')}")
         elif (link.state == "absent") != (other.state == "absent"):
             reader.fault(f"{path}.peer", f"one end of a pair cannot go without the other, {where}/{peer}")
     return _with_links(namespaces, implied)
@@ -534,8 +554,8 @@ def _imply(
         first = "{namespace}/{peer}".format(**taken.attributes)
         reader.fault(f"{path}.peer", f"{where}/{peer} is the peer of {first} already")
         return
-    attributes = {"peer": claimant[1], "namespace": claimant[0]}
-    implied[where][peer] = Link(peer, "veth", "absent" if link.state == "absent" else "up", attributes=attributes)
+    attributes = {**link.attributes, "peer": claimant[1], "namespace": claimant[0]}
+    implied[where][peer] = Link(peer, link.kind, "absent" if link.state == "absent" else "up", attributes=attributes)
 
 
 def _with_links(namespaces: Mapping[str, Namespace], implied: Mapping[str, Mapping[str, Link]]) -> dict[str, Namespace]:
@@ -555,13 +575,17 @@ def _check_references(reader: _Reader, namespace: Namespace, namespaces: Mapping
             master = namespace.links.get(link.master)
             if master is None:
                 reader.fault(f"{at}.master", _undeclared(link.master, path))
-            elif master.kind not in (None, "bridge") or master is link:
-                reader.fault(f"{at}.master", f"{link.master} is no bridge")
+            elif master.kind not in (None, "bridge", "vrf") or master is link:
+                reader.fault(f"{at}.master", f"{link.master} is neither a bridge nor a vrf")
+            elif master.kind == "vrf" and link.port:
+                reader.fault(f"{at}.port", f"these belong to the port of a bridge; {link.master} is a vrf")
         lower, where = link.attributes.get("link"), link.attributes.get("namespace", "")
         if lower and (where not in namespaces or lower not in namespaces[where].links):
             reader.fault(f"{at}.{link.kind}.link", _undeclared(lower, _path_of(where)))
-        elif lower and link.kind == "macvlan" and namespaces[where].links[lower].kind == "macvlan":
-            reader.fault(f"{at}.macvlan.link", f"{lower} is a macvlan itself; name the link that it lies on")
+        elif lower and link.kind in ("macvlan", "ipvlan") and namespaces[where].links[lower].kind == link.kind:
+            reader.fault(f"{at}.{link.kind}.link", f"{lower} is of kind {link.kind} itself; name the link that it lies on")
+        elif lower and link.kind and KINDS[link.kind].follows and link.state == "up" and namespaces[where].links[lower].state == "down":
+            reader.fault(f"{at}.state", f"it cannot be up while {lower} is down")
     for route in namespace.routes.values():
         at = reader.places[id(route)]
         for hop in route.nexthops:

@@ -71,14 +71,36 @@ def _steps(ctx: Context) -> list[Step]:
 
 
 def _configuration(ctx: Context) -> list[Step]:
-    """What is made in namespaces and of links that are there: containers first, so that bridges come up last."""
+    """What is made in namespaces and of links that are there."""
     steps = []
-    for name in sorted(ctx.desired, key=lambda name: name == HOST):
-        if name not in ctx.now:
-            continue
+    for name in _rising(ctx):
         want = ctx.desired[name]
         steps += objects.changes(ctx, want, OBJECTS[0])  # sysctls before anything comes up
         steps += links.changes(ctx, want)
         for collection in OBJECTS[1:]:
             steps += objects.changes(ctx, want, collection)
     return steps
+
+
+def _rising(ctx: Context) -> list[str]:
+    """Namespaces in the order in which they are configured: those whose links lie on links of others after them; else
+    containers before the host, so that bridges come up last."""
+    lower = {
+        name: {link.attributes["namespace"] for link in ns.links.values() if link.attributes.get("link")} - {name}
+        for name, ns in ctx.desired.items()
+        if name in ctx.now
+    }
+    ordered: dict[str, None] = {}
+    begun: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in begun or name not in lower:
+            return
+        begun.add(name)
+        for other in sorted(lower[name]):
+            visit(other)
+        ordered[name] = None
+
+    for name in sorted(lower, key=lambda name: (bool(lower[name]), name == HOST)):
+        visit(name)
+    return list(ordered)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .kinds import KINDS
+from .kinds import KINDS, paired
+from .kinds.vlans import Vlans
 from .model import (
     ANYWHERE,
     HOST,
@@ -94,11 +95,6 @@ def _changed(before: Document, after: Document) -> tuple[Document, Document]:
     return {key: was[key] for key in differing}, {key: will[key] for key in differing}
 
 
-def _told(keys: Document) -> Document:
-    """Without what is None."""
-    return {key: _told(value) if isinstance(value, dict) else value for key, value in keys.items() if value is not None}
-
-
 def _merge(into: Document, more: Document) -> None:
     for key, value in more.items():
         if isinstance(value, dict) and isinstance(into.get(key), dict):
@@ -108,11 +104,11 @@ def _merge(into: Document, more: Document) -> None:
 
 
 def pairs(namespaces: Mapping[str, Namespace]) -> list[dict[str, str | None]]:
-    """Both ends of every veth, each pair once; a peer that could not be seen is None."""
+    """Both ends of every veth and netkit, each pair once; a peer that could not be seen is None."""
     found: dict[frozenset[Any], dict[str, str | None]] = {}
     for ns in namespaces.values():
         for link in ns.links.values():
-            if link.kind != "veth":
+            if not paired(link.kind):
                 continue
             where, peer = link.attributes.get("namespace", ""), link.attributes.get("peer", "")
             other = namespaces[where].links.get(peer) if where in namespaces else None
@@ -158,13 +154,18 @@ def link(item: Link) -> Document:
     """A link's keys, without its addresses."""
     kind = {"kind": item.kind} if item.kind in KINDS else {}
     own = {key: getattr(item, key) for key in ("state", "mtu", "mac", "master", "txqueuelen")}
-    attributes = {key: value for key, value in item.attributes.items() if value is not None}
-    special = {str(item.kind): attributes, "port": dict(item.port)}
+    special = {str(item.kind): _told(item.attributes), "port": _told(item.port)}
     return {
         **kind,
         **{key: value for key, value in own.items() if value is not None},
         **{key: value for key, value in special.items() if value},
     }
+
+
+def _told(values: Mapping[str, Any]) -> Document:
+    """What is set, in the words of a document."""
+    found = {key: value.document() if isinstance(value, Vlans) else value for key, value in values.items() if value is not None}
+    return {key: _told(value) if isinstance(value, dict) else value for key, value in found.items()}
 
 
 def route(item: Route) -> Document:

@@ -144,19 +144,20 @@ def selector(value: Any) -> str:
 
 def table(value: Any) -> int:
     """A routing table by its number, or by one of the names that every system has (rtnetlink(7))."""
-    return TABLES[value] if value in TABLES else int(integer(1, 0xFFFFFFFF)(value))
+    return TABLES[value] if isinstance(value, str) and value in TABLES else int(integer(1, 0xFFFFFFFF)(value))
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A list whose items are checked one by one, each fault with its index (see parse.py)."""
+    """A list whose items are checked one by one, each fault with its index (see parse.py), and then as a ``whole``."""
 
     item: Check
+    whole: Check = tuple
 
-    def __call__(self, value: Any) -> tuple[Any, ...]:
+    def __call__(self, value: Any) -> Any:
         if not isinstance(value, (list, tuple)):
             raise ValueError(f"{value!r} is not a list")
-        return tuple(self.item(each) for each in value)
+        return self.whole([self.item(each) for each in value])
 
 
 def fwmark(value: Any) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Union
 
 from .kinds.port import DEFAULTS as PORT_DEFAULTS
+from .kinds.vlans import MADE_WITH
 from .model import Filter, Link, Namespace, Object, Resolver, Route, Rule, Sysctl
 
 WIDE = (Route, Rule, Sysctl, Resolver, Filter)  # objects of a whole namespace; the others belong to a link
@@ -18,7 +19,7 @@ SHOWN_LINKS = 3
 
 @dataclass(frozen=True)
 class Pair:
-    """A veth pair. The request is sent to the namespace of ``outer``."""
+    """A pair of links. The request is sent to the namespace of ``outer``."""
 
     outer: Link
     inner: Link
@@ -71,6 +72,8 @@ class Step:
 def fresh(link: Link) -> Link:
     """What a link is right after its creation. The ioctl that makes a tun device takes nothing but its mode and owner."""
     bare = replace(link, state="down", port=dict(PORT_DEFAULTS) if link.master else {})
+    if "vlans" in link.attributes:  # of a bridge: they come by a request of their own
+        return replace(bare, attributes={**link.attributes, "vlans": MADE_WITH})
     return replace(bare, mac=None, mtu=None, master=None, txqueuelen=None) if link.kind == "tun" else bare
 
 
@@ -81,7 +84,7 @@ def _describe(step: Step) -> str:
     if isinstance(item, Leftover):
         return f"file /run/netns/{item.name}, left by an interrupted run"
     if isinstance(item, Pair):
-        return f"link {item.inside}/{item.inner.name} veth to {step.namespace}/{item.outer.name}"
+        return f"link {item.inside}/{item.inner.name} {item.outer.kind} to {step.namespace}/{item.outer.name}"
     if isinstance(item, Link):
         changed = isinstance(step.before, Link) and isinstance(step.after, Link)
         return f"link {step.namespace}/{item.name} " + (differences(step.before, step.after) if changed else str(item.kind))  # type: ignore[arg-type]

@@ -13,8 +13,9 @@ import pytest
 
 from _engine.kernel import RTM, Codec, Message, Request, attributes
 from _engine.kinds import KINDS
+from _engine.kinds.vlans import MADE_WITH, Vlan, Vlans
 from _engine.model import Address, Forward, Link, Neighbour, NextHop, Route, Rule
-from _engine.wire import TRANSLATORS, address, forward, link, neighbour, resolver, route, rule
+from _engine.wire import TRANSLATORS, address, forward, link, neighbour, resolver, route, rule, vlans
 
 INDEXES = {"eth0": 7, "eth1": 8, "vx": 9, "br0": 10}
 NAMES = {index: name for name, index in INDEXES.items()}
@@ -220,9 +221,7 @@ def test_every_attribute_of_a_kind_is_known_to_pyroute2() -> None:
 
 def _known(kind: str) -> set[str]:
     """Names of the attributes of IFLA_INFO_DATA of a kind."""
-    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-
-    return {item[0] for item in ifinfmsg.ifinfo.data_map[kind].nla_map}
+    return {item[0] for item in CODEC._classes[RTM["RTM_NEWLINK"]].ifinfo.data_map[kind].nla_map}
 
 
 @pytest.mark.parametrize(
@@ -237,3 +236,44 @@ def test_resolv_conf(content: str) -> None:
     seen = resolver.decode(content)
     assert (resolver.encode(seen), seen.ours) == (content, True)
     assert not resolver.decode(content[2:]).ours
+
+
+VLANS = Vlans((Vlan(5, untagged=True), Vlan(7, pvid=True, untagged=True), *(Vlan(each) for each in range(100, 4095))))
+
+
+@pytest.mark.parametrize("bridge", [False, True])
+def test_vlans_read_back(bridge: bool) -> None:
+    """Ranges as ranges: all 4094 fit into one message."""
+    [delete, make] = vlans.change(7, None, VLANS, bridge)
+    assert (delete.type, make.type) == ("RTM_DELLINK", "RTM_SETLINK")
+    assert vlans.decode(carried(delete)) == (7, MADE_WITH)
+    assert vlans.decode(carried(make)) == (7, VLANS)
+    assert len(carried(make).raw) < 100
+    flags = [slot[1] for slot in carried(make).attrs["IFLA_AF_SPEC"]["attrs"] if slot[0] in ("IFLA_BRIDGE_FLAGS", "IFLA_BRIDGE_VLAN_FLAGS")]
+    assert bool(flags) == bridge
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gone", "made"),
+    [
+        ((Vlan(1), Vlan(2)), (Vlan(2), Vlan(3)), (Vlan(1),), (Vlan(3),)),
+        ((Vlan(1, pvid=True),), (Vlan(1),), (), (Vlan(1),)),
+        ((Vlan(1),), (Vlan(1),), (), ()),
+        ((), (), (), ()),
+    ],
+)
+def test_vlans_that_differ(before: tuple[Vlan, ...], after: tuple[Vlan, ...], gone: tuple[Vlan, ...], made: tuple[Vlan, ...]) -> None:
+    """What stays is not touched: its frames pass on."""
+    requests = vlans.change(7, Vlans(before), Vlans(after), False)
+    told = {request.type: vlans.decode(carried(request))[1].items for request in requests}
+    assert told == {name: items for name, items in (("RTM_DELLINK", gone), ("RTM_SETLINK", made)) if items}
+
+
+def test_a_netkit_is_made_by_one_request() -> None:
+    outer = Link("nk0", "netkit", master="br0", attributes={"peer": "eth0", "namespace": "web1", "mode": "l2"})
+    create = carried(link.make_pair(outer, Link("eth0", "netkit", mac="02:00:00:00:00:02"), "default", INDEXES.__getitem__, 5)[0])
+    data = attributes(attributes(create.attrs["IFLA_LINKINFO"])["IFLA_INFO_DATA"])
+    peer = attributes(data["IFLA_NETKIT_PEER_INFO"])
+    assert data["IFLA_NETKIT_MODE"] == 0
+    told = {key: peer[key] for key in ("IFLA_IFNAME", "IFLA_ADDRESS", "IFLA_NET_NS_FD")}
+    assert told == {"IFLA_IFNAME": "eth0", "IFLA_ADDRESS": "02:00:00:00:00:02", "IFLA_NET_NS_FD": 5}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from _engine.kinds.vlans import MADE_WITH, Vlan, Vlans
 from _engine.model import Address, Forward, Link, Namespace, Neighbour, NextHop, Resolver, Route, Rule, Sysctl
 from _engine.steps import Leftover, Pair, Step, differences, fresh
 
@@ -109,8 +110,19 @@ def test_equal_links_do_not_differ() -> None:
             replace(
                 PORT,
                 state="down",
-                port={"isolated": False, "learning": True, "neigh_suppress": False, "hairpin": False, "group_fwd_mask": 0},
+                port={
+                    "isolated": False,
+                    "learning": True,
+                    "neigh_suppress": False,
+                    "hairpin": False,
+                    "group_fwd_mask": 0,
+                    "vlans": MADE_WITH,
+                },
             ),
+        ),
+        (
+            replace(BRIDGE, state="up", attributes={"vlan_filtering": True, "vlans": Vlans((Vlan(7),))}),
+            replace(BRIDGE, attributes={"vlan_filtering": True, "vlans": MADE_WITH}),
         ),
         (Link("t0", "tun", "up", 1400, "02:00:00:00:00:09", "br0", 100), Link("t0", "tun", "down")),
     ],

@@ -9,11 +9,21 @@ from .base import Attribute, Kind
 from .bridge import BRIDGE
 from .dummy import DUMMY
 from .ifb import IFB
+from .ipvlan import IPVLAN
 from .macvlan import MACVLAN
+from .netkit import NETKIT
 from .tun import TUN
 from .veth import VETH
+from .vlan import VLAN
+from .vrf import VRF
 from .vxlan import VXLAN
 
-KINDS = {kind.name: kind for kind in (BRIDGE, DUMMY, IFB, MACVLAN, TUN, VETH, VXLAN)}
+KINDS = {kind.name: kind for kind in (BRIDGE, DUMMY, IFB, IPVLAN, MACVLAN, NETKIT, TUN, VETH, VLAN, VRF, VXLAN)}
 
-__all__ = ["KINDS", "Attribute", "Kind"]
+
+def paired(kind: str | None) -> bool:
+    """Links of this kind come in pairs: each names its peer."""
+    return kind in KINDS and bool(KINDS[kind].pair)
+
+
+__all__ = ["KINDS", "Attribute", "Kind", "paired"]

@@ -23,6 +23,7 @@ class Attribute:
     ``nla`` empty: not an attribute of IFLA_INFO_DATA; somebody else carries it (a peer, a parent).
     ``fixed``: the kernel cannot change it on an existing link, so the link is made anew.
     ``default``: what holds where the document says nothing; None: whatever the kernel does.
+    ``shared``: all links of the kind on one lower link have the same.
     """
 
     key: str
@@ -33,15 +34,19 @@ class Attribute:
     default: Any = None
     encode: Callable[[Any], Any] = _same
     decode: Callable[[Any], Any] = _same
+    shared: bool = False
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A link kind. ``parent``: the attribute that holds the index of its ``link``, if it has one."""
+    """A link kind, and what the kernel does with links of it."""
 
     name: str
     attributes: tuple[Attribute, ...] = ()
-    parent: str = ""  # IFLA_LINK, or an attribute of IFLA_INFO_DATA
+    parent: str = ""  # holds the index of its ``link``, if it has one: IFLA_LINK, or an attribute of IFLA_INFO_DATA
+    pair: str = ""  # the attribute of IFLA_INFO_DATA that tells of its other end: such links are made and deleted by two
+    follows: bool = False  # it comes up and goes down with the link it lies on
+    no_mac: str = ""  # why no MAC can be given to it
 
     @property
     def keys(self) -> dict[str, Attribute]:
@@ -52,6 +57,10 @@ class Kind:
         if "link" in self.keys and "namespace" in values and "link" not in values:
             return [("namespace", "this is where `link` is: name the link")]
         return []
+
+    def without_mac(self, values: Mapping[str, Any]) -> str:
+        """Why a link with these values cannot be given a MAC; empty: it can."""
+        return self.no_mac
 
     def unchangeable(self, seen: Mapping[str, Any], want: Mapping[str, Any]) -> list[str]:
         """Keys that differ and that the kernel cannot change on a link that exists."""

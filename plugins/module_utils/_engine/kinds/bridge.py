@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..schema import boolean, integer
 from .base import Attribute, Kind, flag
+from .vlans import VLANS
 
 USER_HZ = 100
 
@@ -27,5 +28,6 @@ BRIDGE = Kind(
         Attribute("forward_delay", integer(0, 30), "IFLA_BR_FORWARD_DELAY", encode=_to_ticks, decode=_to_seconds),
         flag("mcast_snooping", "IFLA_BR_MCAST_SNOOPING", boolean),
         Attribute("ageing_time", integer(0, 1_000_000), "IFLA_BR_AGEING_TIME", encode=_to_ticks, decode=_to_seconds),
+        Attribute("vlans", VLANS),  # of the bridge itself, as a port of its own; by requests of their own: see wire/vlans.py
     ),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..schema import boolean, integer
 from .base import Attribute, Kind, flag
+from .vlans import MADE_WITH, VLANS
 
 PORT = Kind(
     "bridge",
@@ -16,6 +17,14 @@ PORT = Kind(
         flag("neigh_suppress", "IFLA_BRPORT_NEIGH_SUPPRESS", boolean),
         flag("hairpin", "IFLA_BRPORT_MODE", boolean),
         Attribute("group_fwd_mask", integer(0, 0xFFFF), "IFLA_BRPORT_GROUP_FWD_MASK"),
+        Attribute("vlans", VLANS),  # by requests of their own: see wire/vlans.py
     ),
 )
-DEFAULTS = {"isolated": False, "learning": True, "neigh_suppress": False, "hairpin": False, "group_fwd_mask": 0}
+DEFAULTS = {
+    "isolated": False,
+    "learning": True,
+    "neigh_suppress": False,
+    "hairpin": False,
+    "group_fwd_mask": 0,
+    "vlans": MADE_WITH,
+}

@@ -15,4 +15,5 @@ VETH = Kind(
         Attribute("peer", link_name, fixed=True, required=True),
         Attribute("namespace", file_name, fixed=True, default=HOST),
     ),
+    pair="VETH_INFO_PEER",
 )

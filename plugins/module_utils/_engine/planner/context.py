@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from .. import cascade
+from ..cascade import End
 from ..claims import Ledger
 from ..errors import Fault
 from ..model import HOST, Namespace, Observed
@@ -34,6 +37,11 @@ class Context:
     @property
     def name(self) -> str:
         return self.ledger.name
+
+    @cached_property
+    def followers(self) -> dict[End, list[End]]:
+        """Links that come up and go down with another, by that other: those that are there and those that will be."""
+        return cascade.followers([*self.observed.namespaces.values(), *self.desired.values()])
 
     def own(self, namespace: str) -> bool:
         """A namespace of this document: everything in it is ours."""

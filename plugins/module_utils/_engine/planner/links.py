@@ -11,7 +11,7 @@ from dataclasses import replace
 from .. import cascade
 from ..cascade import End
 from ..claims import object_id
-from ..kinds import KINDS
+from ..kinds import KINDS, paired
 from ..model import HOST, Link, Namespace
 from ..steps import Pair, Step, flat, fresh, word
 from .context import Context, whose
@@ -93,15 +93,22 @@ def settle(ctx: Context, steps: Iterable[Step]) -> None:
     made: dict[str, dict[str, Link]] = {}
     for step in steps:
         for where, link in step.links:
-            made.setdefault(where, {})[link.name] = fresh(link)
+            made.setdefault(where, {})[link.name] = _fresh(ctx, where, link)
     for where, links in made.items():
         ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, **links})
+
+
+def _fresh(ctx: Context, where: str, link: Link) -> Link:
+    """A link just made. As the port of a vrf it has nothing of a bridge's port."""
+    made = fresh(link)
+    master = ctx.wanted(where).links.get(link.master or "")
+    return replace(made, port={}) if master and (master.kind or _kind(ctx, where, master.name)) == "vrf" else made
 
 
 def _creation(ctx: Context, where: str, link: Link) -> Step | None:
     """Created down: it comes up when its configuration stands."""
     new = replace(link, state="down", port={}, owner=ctx.name)
-    if link.kind != "veth":
+    if not paired(link.kind):
         if link.kind == "tun" or link.attributes.get("namespace", where) != where:
             ctx.ledger.take(where, object_id(MADE, link.name))
         return Step(where, None, new)
@@ -171,7 +178,7 @@ def _removal(ctx: Context, where: str, link: Link, reason: str) -> Step:
     """A pair goes by one step that knows both ends, so that it can be undone."""
     inside, peer = peer_of(link)
     other = ctx.now[inside].links.get(peer) if inside in ctx.now else None
-    if link.kind != "veth" or other is None:
+    if not paired(link.kind) or other is None:
         return Step(where, link, None, reason)
     if inside == HOST and where != HOST:
         return Step(inside, Pair(other, link, where), None, reason)
@@ -235,17 +242,34 @@ def _declared(ctx: Context) -> list[tuple[str, Link]]:
 
 
 def _replaced(ctx: Context, where: str, have: Link, after: Link) -> Step:
+    masters = {_kind(ctx, where, name) for name in (have.master, after.master)} if have.master != after.master else set()
+    flaps = have.state == "up" and "vrf" in masters
     ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, have.name: after})
-    if have.state == "up" and after.state == "down":
-        ctx.now[where] = cascade.downed(ctx.now[where], {have.name})
+    if have.state != after.state or flaps:
+        for inside, name in cascade.along(ctx.followers, (where, have.name)):
+            _turn(ctx, inside, name, after.state, flaps)
     return Step(where, have, after)
 
 
+def _turn(ctx: Context, where: str, name: str, state: str | None, flaps: bool) -> None:
+    """The link goes up or down; or down and up again, as the kernel has it when a link joins a vrf (cycle_netdev())."""
+    ns = ctx.now.get(where)
+    if ns is None or name not in ns.links:
+        return
+    ns = cascade.downed(ns, {name}) if state == "down" or flaps else ns
+    ctx.now[where] = replace(ns, links={**ns.links, name: replace(ns.links[name], state=state)})
+
+
+def _kind(ctx: Context, where: str, name: str | None) -> str | None:
+    link = ctx.now[where].links.get(name or "")
+    return link.kind if link else None
+
+
 def changes(ctx: Context, ns: Namespace) -> list[Step]:
-    """Attributes in place. Bridges last: each port that joins a running bridge costs more (flooded MLD and DAD)."""
+    """Attributes in place."""
     steps = []
     joined: dict[str, int] = {}  # smallest MTU of the ports that join a bridge
-    for want in sorted(ns.links.values(), key=lambda link: link.kind == "bridge"):
+    for want in _rising(ns):
         have = ctx.now[ns.name].links.get(want.name)
         if have is None or want.state == "absent":
             continue
@@ -263,9 +287,34 @@ def changes(ctx: Context, ns: Namespace) -> list[Step]:
     return steps
 
 
+def _rising(ns: Namespace) -> list[Link]:
+    """Declared links in the order in which they come up: those that lie on others after them, and bridges after their ports:
+    each port that joins a running bridge costs more (flooded MLD and DAD)."""
+    ports: dict[str, list[Link]] = {}
+    for link in ns.links.values():
+        ports.setdefault(link.master or "", []).append(link)
+    begun: set[str] = set()
+    ordered = []
+
+    def visit(link: Link) -> None:
+        if link.name in begun:
+            return
+        begun.add(link.name)
+        for port in ports.get(link.name, ()):
+            visit(port)
+        lower = ns.links.get(link.attributes.get("link") or "")
+        if lower and link.attributes["namespace"] == ns.name:
+            visit(lower)
+        ordered.append(link)
+
+    for link in sorted(ns.links.values(), key=lambda link: link.kind == "bridge"):
+        visit(link)
+    return ordered
+
+
 def _followed(have: Link, mtu: int | None) -> Link:
     """A bridge that was made without an MTU follows its ports; one that this run makes keeps what it was given."""
-    return replace(have, mtu=min(have.mtu, mtu)) if mtu and have.mtu and have.index else have
+    return replace(have, mtu=min(have.mtu, mtu)) if mtu and have.mtu and have.index and have.kind == "bridge" else have
 
 
 def _merged(have: Link, want: Link) -> Link:
@@ -278,7 +327,7 @@ def _merged(have: Link, want: Link) -> Link:
 
 def _check_port(ctx: Context, ns: Namespace, have: Link, want: Link) -> None:
     """A NIC that carries the host's addresses is no port: they could not be reached any more."""
-    if not want.master or have.master == want.master or want.kind:
+    if not want.master or have.master == want.master or want.kind or _kind(ctx, ns.name, want.master) == "vrf":
         return
     carried = [each.ip for each in ctx.now[ns.name].addresses.values() if each.link == have.name and not each.ip.startswith("fe80:")]
     if carried:

@@ -14,6 +14,7 @@ from ..kinds import KINDS
 from ..kinds.port import DEFAULTS as PORT_DEFAULTS
 from ..kinds.port import PORT
 from ..model import ALIAS, Link
+from . import vlans
 
 IFF_UP = 0x1
 RTEXT_FILTER_SKIP_STATS = 8
@@ -82,10 +83,11 @@ def _lasting_mtu(link: Link) -> list[Request]:
 
 
 def make_pair(outer: Link, inner: Link, owner: str, index: Callable[[str], int], target: int | None) -> list[Request]:
-    """Both ends of a veth pair by one request: the inner one in its namespace, with its name and MAC."""
+    """Both ends of a pair by one request: the inner one in its namespace, with its name and MAC."""
+    kind = KINDS[outer.kind or ""]
     peer = [*_common(inner, None), *([("IFLA_NET_NS_FD", target)] if target is not None else [])]
-    data = [("VETH_INFO_PEER", {"index": inner.index, "attrs": peer})]
-    attrs = [*_common(outer, index), ("IFLA_LINKINFO", _info("veth", data))]
+    data = [*kind.encode(outer.attributes), (kind.pair, {"index": inner.index, "attrs": peer})]
+    attrs = [*_common(outer, index), ("IFLA_LINKINFO", _info(kind.name, data))]
     marks = [*mark(outer.name, owner), *(mark(inner.name, owner)[:1] if target is None else [])]
     return [Request("RTM_NEWLINK", {"index": outer.index}, attrs, NLM_F_CREATE | NLM_F_EXCL), *marks]
 
@@ -121,12 +123,19 @@ def change(before: Link, after: Link, position: int, index: Callable[[str], int]
         attrs.append(("IFLA_LINKINFO", _info(str(after.kind), data)))
     former = before.port if after.master == before.master else PORT_DEFAULTS  # another bridge makes another port of it
     port = PORT.encode(_differing(former, after.port)) if after.master else []
+    filtered = [*_vlans(position, former, after.port, False), *_vlans(position, before.attributes, after.attributes, True)]
     state = {"flags": IFF_UP if after.state == "up" else 0, "change": IFF_UP} if after.state not in (None, before.state) else {}
-    if not port:
-        return [Request("RTM_NEWLINK", {**fields, **state}, attrs)] if attrs or state else []
     slave = {"attrs": [("IFLA_INFO_SLAVE_KIND", "bridge"), ("IFLA_INFO_SLAVE_DATA", {"attrs": port})]}
+    last = [("IFLA_LINKINFO", slave)] if port else []
+    if not last and not filtered:
+        return [Request("RTM_NEWLINK", {**fields, **state}, attrs)] if attrs or state else []
     first = [Request("RTM_NEWLINK", fields, attrs)] if attrs else []
-    return [*first, Request("RTM_NEWLINK", {**fields, **state}, [("IFLA_LINKINFO", slave)])]
+    return [*first, *filtered, *([Request("RTM_NEWLINK", {**fields, **state}, last)] if last or state else [])]
+
+
+def _vlans(position: int, before: Mapping[str, Any], after: Mapping[str, Any], bridge: bool) -> list[Request]:
+    differ = after.get("vlans") is not None and after["vlans"] != before.get("vlans")
+    return vlans.change(position, before.get("vlans"), after["vlans"], bridge) if differ else []
 
 
 def remove(link: Link) -> Request:
