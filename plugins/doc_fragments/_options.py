@@ -228,7 +228,7 @@ options:
         type: int
       vlans:
         description:
-          - All VLANs that the bridge itself, as a port towards the host, lets pass, where the bridge filters them (O(bridge.vlan_filtering)).
+          - All VLANs of the bridge itself as a port towards the host, where it filters them (O(bridge.vlan_filtering)).
           - What is not listed does not pass.
           - If omitted, they stay as they are. The kernel begins with VLAN 1, C(pvid) and C(untagged).
         type: list
