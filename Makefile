@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup setup-run demo test lint unit sanity integration clean
+.PHONY: help setup setup-run setup-bench demo test lint unit sanity integration bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 16
@@ -16,6 +16,9 @@ setup: ## packages and virtual environments for everything below
 setup-run:
 	@python3 scripts/setup.py run
 
+setup-bench:
+	@python3 scripts/setup.py bench
+
 demo: setup-run ## two container networks on this host, in a private namespace: made, shown, pinged, taken away
 	@scripts/demo .venv/controller
 
@@ -24,6 +27,9 @@ test: setup ## everything: lint, unit, sanity, integration
 
 lint unit sanity integration: setup ## (each by itself)
 	@scripts/test $@
+
+bench: setup-bench ## speed beside the kernel's own limit and other tools; ARGS="--help" tells the options
+	@scripts/private scripts/in-collection .venv/controller/bin/python -m benchmarks $(ARGS)
 
 clean: ## remove the virtual environments and what tools left behind
 	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache *.tar.gz

@@ -1,13 +1,14 @@
 # Copyright: Contributors to weft.netns
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Set up what the demonstration (``setup.py run``) or the tests (``setup.py test``) need, and only what is missing.
+"""Set up what the demonstration (``setup.py run``), the tests (``test``) or the benchmark (``bench``) need, and only what is missing.
 
 Debian packages come from apt-get; Python packages go into virtual environments below .venv/:
 
 controller   python3, the newest ansible-core that it can run, the newest pyroute2
 other        ansible-core's other end of the supported range, on the newest Python found; tests only
 oldest       the oldest Python found, the oldest pyroute2, no ansible-core; tests only
+ifstate      python3 and ifstate; the benchmark only
 
 .venv/wheels/ has a pyroute2 for the test of role prepare, which runs where there is no network.
 .venv/pythons/ has a link to every Python found, for ansible-test, which would take a broken shim on PATH for a Python.
@@ -26,7 +27,11 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 VENVS = CHECKOUT / ".venv"
 RUN_COMMANDS = {"ip": "iproute2", "ping": "iputils-ping", "unshare": "util-linux", "nft": "nftables"}
-TEST_COMMANDS = {"git": "git", "shellcheck": "shellcheck"}
+COMMANDS = {
+    "run": {},
+    "test": {"git": "git", "shellcheck": "shellcheck"},
+    "bench": {"gcc": "build-essential", "/usr/lib/cni/bridge": "containernetworking-plugins"},
+}
 OLDEST_TARGET = (3, 9)
 OLDEST_CONTROLLER = (3, 11)
 # A Python below this one runs ansible-core 2.19 only, one from it on 2.20 and later.
@@ -154,10 +159,12 @@ def fetch_wheel() -> None:
 
 
 def main() -> None:
-    everything = sys.argv[1:] != ["run"]
-    install_packages({**RUN_COMMANDS, **TEST_COMMANDS} if everything else RUN_COMMANDS)
-    primary = make_controller(everything)
-    if not everything:
+    purpose = sys.argv[1]
+    install_packages({**RUN_COMMANDS, **COMMANDS[purpose]})
+    primary = make_controller(purpose == "test")
+    if purpose == "bench":
+        make_venv("ifstate", "python3", ["ifstate.txt"], [])
+    if purpose != "test":
         return
     found = interpreters()
     link_interpreters(found)

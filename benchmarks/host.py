@@ -1,0 +1,97 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The host's side of a measurement: what a command costs, and when the kernel has finished."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LAUNCH = Path(__file__).with_name("launch.py")
+NAMES = Path("/run/netns")
+
+
+class Failed(Exception):
+    """A command failed, or did not do what it was told."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds, seconds of processor time (of the command, not of the kernel's own threads), bytes of peak memory."""
+
+    wall: float
+    cpu: float
+    memory: int
+
+
+def cost(command: Sequence[str], directory: Path, environment: Mapping[str, str], lasting: bool = False) -> Cost:
+    """Run a command. ``lasting``: it has ended only when the kernel has taken down what the command removed."""
+    launched = subprocess.run(
+        [sys.executable, "-I", "-S", str(LAUNCH), *command],
+        cwd=directory,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    begin, end, cpu, memory, code = launched.stdout.split()
+    if code != "0":
+        raise Failed(f"{' '.join(command)}: exit code {code}\n{launched.stderr[-2000:]}")
+    if lasting:
+        wait_until_gone()
+        end = str(time.monotonic())
+    return Cost(float(end) - float(begin), float(cpu), int(memory) * 1024)
+
+
+def links() -> list[str]:
+    """Links of this namespace that somebody made."""
+    return [name for _index, name in socket.if_nameindex() if name != "lo"]
+
+
+def names() -> list[str]:
+    """Named namespaces."""
+    return os.listdir(NAMES)
+
+
+def wait_until_gone() -> None:
+    """Wait for the last link, then for the kernel's worker that dismantles namespaces.
+
+    Each namespace has a link whose other end is here, and that end goes while the worker dismantles the namespace: when no end is
+    left, the worker has the last namespace in hand, or is done. Its name has a + while it works (Linux, wq_worker_comm).
+    """
+    while True:
+        look = time.monotonic()
+        if not links():
+            break
+        time.sleep(4 * (time.monotonic() - look) + 0.0005)  # looking costs the kernel something, too
+    while any("+netns" in name for name in map(_name_of, os.listdir("/proc"))):
+        time.sleep(0.001)
+
+
+def _name_of(process: str) -> str:
+    if not process.isdigit():
+        return ""
+    try:
+        return Path("/proc", process, "comm").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def sweep() -> None:
+    """Remove whatever a peer that failed has left."""
+    for name in names():
+        subprocess.run(["umount", "--lazy", str(NAMES / name)], check=False, capture_output=True)
+        (NAMES / name).unlink()
+    for link in links():
+        subprocess.run(["ip", "link", "delete", link], check=False, capture_output=True)
+    shutil.rmtree("/run/weft-netns", ignore_errors=True)
+    wait_until_gone()
