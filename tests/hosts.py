@@ -10,6 +10,7 @@ import ctypes
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,24 @@ def fresh_host() -> Iterator[Host]:
             subprocess.run(["umount", "-l", folder], check=True)
         assert libc.setns(former, CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
         os.close(former)
+
+
+@contextlib.contextmanager
+def disposable(*folders: str) -> Iterator[None]:
+    """Whatever is written below these folders vanishes: each is covered by an overlay, in the mount namespace of the tests."""
+    with tempfile.TemporaryDirectory(prefix="weft-netns-") as layers:
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", layers], check=True)
+        for number, folder in enumerate(folders):
+            upper, work = f"{layers}/upper{number}", f"{layers}/work{number}"
+            os.mkdir(upper)
+            os.mkdir(work)
+            options = f"lowerdir={folder},upperdir={upper},workdir={work}"
+            subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", folder], check=True)
+        try:
+            yield
+        finally:
+            for folder in (*reversed(folders), layers):
+                subprocess.run(["umount", folder], check=True)
 
 
 def _stable(items: Any) -> list[str]:

@@ -11,7 +11,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.weft.netns.plugins.module_utils import _yaml
-from ansible_collections.weft.netns.plugins.module_utils._engine.engine import converge, show
+from ansible_collections.weft.netns.plugins.module_utils._engine import keep
+from ansible_collections.weft.netns.plugins.module_utils._engine.engine import Outcome, converge, show
 from ansible_collections.weft.netns.plugins.module_utils._engine.errors import NetnsError
 
 Params = Mapping[str, Any]
@@ -32,11 +33,19 @@ def write(
     ``settings``: further arguments of ``engine.converge``; without it, those of a single module.
     ``constraints``: arguments of AnsibleModule, such as ``required_if``.
     """
+
+    def work(params: Params, check: bool) -> Outcome:
+        further = {"kept_in": keep.folder(), **settings(params)} if settings else SINGLE
+        return converge(document(params), state=params["state"], check=check, **further)
+
+    change(argument_spec, work, **constraints)
+
+
+def change(argument_spec: Mapping[str, Any], work: Callable[[Params, bool], Outcome], **constraints: Any) -> None:
+    """Run a module that changes something: ``work`` does it, or in check mode tells what it would do."""
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
-    params = module.params
     try:
-        further = settings(params) if settings else SINGLE
-        outcome = converge(document(params), state=params["state"], check=module.check_mode, **further)
+        outcome = work(module.params, module.check_mode)
     except NetnsError as error:
         module.fail_json(**_failure(error))
     for warning in outcome.warnings:

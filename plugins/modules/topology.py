@@ -20,6 +20,8 @@ description:
   - Only what this collection made is ever removed. Other links, namespaces, addresses, routes and rules stay.
   - If neither O(document) nor O(src) is given, the document is compiled on the controller, from the variables C(netns_networks)
     and C(netns_containers).
+  - On a host that has the folder C(/etc/weft-netns/documents), which role C(persist) makes, the document is also kept there for the next
+    boot, and goes from there with O(state=absent). To keep it, or another one, is a step like the others.
 extends_documentation_fragment:
   - weft.netns._attributes
   - weft.netns._attributes.writes
@@ -49,11 +51,13 @@ options:
   name:
     description:
       - Name of the document. Documents of different names share a host without touching each other's objects.
+      - It can be the name of a file.
     type: str
     default: default
   purge:
     description:
       - Remove what a former document of this O(name) made and this one does not have.
+      - What is made with V(false) is not kept for the next boot.
     type: bool
     default: true
   state:
@@ -69,6 +73,7 @@ seealso:
   - module: weft.netns.topology_info
   - module: weft.netns.namespace
   - module: weft.netns.link
+  - module: weft.netns.engine
 """
 
 EXAMPLES = r"""

@@ -8,11 +8,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from . import keep
 from .engine import Outcome, converge, show
 from .errors import NetnsError
+
+RETRY = 1.0  # seconds until what the host was not ready for is tried again
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,18 +35,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="weft-netns", description="Declare the network of containers on this host.")
     commands = parser.add_subparsers(required=True)
     for name, run, summary in (
-        ("apply", _apply, "make the host as FILE says"),
+        ("apply", _apply, "make the host as FILE says, or as the documents say that are kept for boot"),
         ("plan", _plan, "tell the steps of apply, and take none"),
         ("down", _down, "remove all that documents of this name made"),
     ):
-        command = commands.add_parser(name, help=summary)
-        command.add_argument("file", metavar="FILE", nargs="?" if name == "down" else None, help="host document, JSON; - is standard input")
-        command.add_argument("--name", default="default", help="name of the document (default: %(default)s)")
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.add_argument("file", metavar="FILE", nargs="?", help="host document, JSON; - is standard input")
+        command.add_argument("--name", help="name of the document (default: default; without FILE, all that are kept)")
         command.add_argument("--no-purge", action="store_true", help="keep what the document no longer declares")
         command.add_argument(
             "--lock-timeout", type=float, default=60.0, metavar="SECONDS", help="wait for another run (default: %(default)s)"
         )
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, wait=0.0)
+        if name == "apply":
+            command.add_argument(
+                "--wait", type=float, metavar="SECONDS", help="without FILE: how long to try again what the host is not ready for"
+            )
     command = commands.add_parser("show", help="print what is there, as a host document")
     command.add_argument("namespaces", nargs="*", metavar="NAMESPACE", help="only these; host is the host's own")
     command.set_defaults(run=_show)
@@ -58,24 +66,60 @@ def _read(path: str | None) -> Mapping[str, Any] | None:
         return json.load(file)  # type: ignore[no-any-return]
 
 
-def _converge(options: Any, state: str = "present", check: bool = False) -> int:
-    purge = not options.no_purge
-    document = _read(options.file)
-    outcome = converge(document, name=options.name, purge=purge, state=state, check=check, lock_timeout=options.lock_timeout)
-    _print(outcome)
-    return 0
-
-
 def _apply(options: Any) -> int:
-    return _converge(options)
+    return _one(options) if options.file else _all_kept(options)
 
 
 def _plan(options: Any) -> int:
-    return _converge(options, check=True)
+    return _one(options, check=True) if options.file else _all_kept(options, check=True)
 
 
 def _down(options: Any) -> int:
-    return _converge(options, state="absent")
+    return _one(options, state="absent")
+
+
+def _one(options: Any, state: str = "present", check: bool = False) -> int:
+    _print(_converge(options, _read(options.file), options.name or "default", state=state, check=check, kept_in=keep.folder()))
+    return 0
+
+
+def _all_kept(options: Any, check: bool = False) -> int:
+    """What is kept for boot, each document by itself. What the host is not ready for is tried again, as long as the options say."""
+    folder = keep.folder()
+    if folder is None:
+        raise NetnsError.of(f"nothing is kept here: there is no {keep.FOLDER}, or this is not the host's own network namespace")
+    names = [options.name] if options.name else keep.names(folder)
+    deadline = time.monotonic() + options.wait
+    faults = _faults(options, folder, names, check)
+    while faults and time.monotonic() < deadline:
+        time.sleep(RETRY)
+        faults = _faults(options, folder, list(faults), check)
+    for name, messages in faults.items():
+        sys.stderr.write("".join(f"{name}: {message}\n" for message in messages))
+    return int(bool(faults))
+
+
+def _faults(options: Any, folder: str, names: Iterable[str], check: bool) -> dict[str, list[str]]:
+    """Apply these documents; what is wrong, by their names."""
+    tried = {name: _try(options, folder, name, check) for name in names}
+    return {name: messages for name, messages in tried.items() if messages}
+
+
+def _try(options: Any, folder: str, name: str, check: bool) -> list[str]:
+    """Nothing is kept of this run: what was left out before the boot is what may be left out after it."""
+    try:
+        kept = keep.load(folder, name)
+        outcome = _converge(options, kept.document, name, check=check)
+    except (NetnsError, OSError) as error:
+        return str(error).splitlines()
+    missing = [warning for warning in outcome.warnings if warning not in kept.left_out]
+    if outcome.changed or not missing:
+        _print(outcome)
+    return missing
+
+
+def _converge(options: Any, document: Mapping[str, Any] | None, name: str, **how: Any) -> Outcome:
+    return converge(document, name=name, purge=not options.no_purge, lock_timeout=options.lock_timeout, **how)
 
 
 def _print(outcome: Outcome) -> None:

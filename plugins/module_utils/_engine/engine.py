@@ -15,6 +15,7 @@ from . import render
 from .apply import Transaction
 from .claims import Claims, object_id, union, with_formers
 from .errors import Fault, NotConverged
+from .keep import Change, Keeper, check_name
 from .kernel import Kernel, check_capabilities
 from .model import HOST, Address, Desired, Namespace, Observed
 from .observe import EVERYTHING, look_up, observe, observe_again, read
@@ -49,6 +50,7 @@ def converge(
     state: str = "present",
     check: bool = False,
     lock_timeout: float = 60.0,
+    kept_in: str | None = None,
 ) -> Outcome:
     """Make the host as the document says.
 
@@ -58,14 +60,17 @@ def converge(
     :param state: ``absent``: with ``purge`` all that ``name`` owns goes, without it what the document lists.
     :param check: plan only.
     :param lock_timeout: seconds to wait for another writer on this host.
+    :param kept_in: folder where the document is kept for the next boot (``keep.folder()``); None: nowhere.
     :raises NetnsError: and nothing is changed then, or it has been changed back.
     """
     everything_goes = state == "absent" and purge
     absent = state == "absent" and not purge
-    desired = parse({} if everything_goes else document or {}, name)
+    check_name(name)
+    wanted = None if everything_goes else document or {}
+    desired = parse(wanted or {}, name)
     check_capabilities()
     with Kernel() as kernel:
-        run = _Run(kernel, Store(kernel.cookie()), name, purge, absent)
+        run = _Run(kernel, Store(kernel.cookie()), name, purge, absent, Keeper(kept_in, name, wanted, purge))
         if check:
             return run.plan(desired)
         with run.store.lock(lock_timeout):
@@ -100,7 +105,7 @@ def _only(ns: Namespace, wanted: set[str]) -> Namespace:
     return replace(ns, **unwanted)
 
 
-class _Clock:
+class Clock:
     """Milliseconds spent in each part of a run."""
 
     def __init__(self) -> None:
@@ -122,30 +127,31 @@ class _Run:
     name: str
     purge: bool
     absent: bool
-    clock: _Clock = field(default_factory=_Clock)
+    keeper: Keeper
+    clock: Clock = field(default_factory=Clock)
 
     def plan(self, desired: Desired) -> Outcome:
         """Tell what would be done."""
-        state, todo, warnings = self._decide(desired)
-        return self._outcome(state, todo, warnings)
+        return self._outcome(self._decide(desired))
 
     def apply(self, desired: Desired) -> Outcome:
         """Do it."""
-        state, todo, warnings = self._decide(desired)
-        if todo.steps or todo.claims != state.claims:
-            self.store.save(union(state.claims, todo.claims))
-            self.store.save(self._carry_out(state, todo))
+        decided = self._decide(desired)
+        if decided.plan.steps or decided.plan.claims != decided.claims or decided.keeping:
+            self.store.save(union(decided.claims, decided.plan.claims))
+            self.store.save(self._carry_out(decided))
         self.clock.lap("apply")
-        return self._outcome(state, todo, warnings)
+        return self._outcome(decided)
 
-    def _decide(self, desired: Desired) -> tuple[_State, Plan, list[str]]:
+    def _decide(self, desired: Desired) -> _Decision:
         claims = self.store.load()
-        real, warnings = resolve(desired, look_up(self.kernel, symbolic(desired)), self._stays(claims))
+        real, left_out = resolve(desired, look_up(self.kernel, symbolic(desired)), self._stays(claims))
         observed = observe(self.kernel, real, claims, self.name, self.purge, self.absent)
         self.clock.lap("observe")
         todo = plan(real, observed, claims, self.name, self.purge, self.absent)
+        keeping, not_kept = self.keeper.decide(left_out)
         self.clock.lap("plan")
-        return _State(real, observed, claims), todo, warnings
+        return _Decision(real, observed, claims, todo, keeping, left_out + not_kept)
 
     def _stays(self, claims: Claims) -> Callable[[str, Address], bool]:
         """An address of ours that is not declared any more goes, unless another document claims it too."""
@@ -156,36 +162,49 @@ class _Run:
 
         return stays
 
-    def _carry_out(self, state: _State, todo: Plan) -> Claims:
-        """Take all steps, look again, and undo it all unless everything is as planned. Returns the claims that hold then."""
-        transaction = Transaction(self.kernel, state.observed.namespaces, self.name)
+    def _carry_out(self, decided: _Decision) -> Claims:
+        """Take all steps, look again, and undo it all unless everything is as planned, and kept. Returns the claims that hold then."""
+        steps = decided.plan.steps
+        transaction = Transaction(self.kernel, decided.observed.namespaces, self.name)
         try:
-            transaction.run(todo.steps)
-            claims = with_formers(todo.claims, transaction.formers)
-            again = observe_again(self.kernel, _touched(todo.steps), state.observed, state.desired, claims, self.name)
-            left = plan(state.desired, again, claims, self.name, self.purge, self.absent).steps
-            if left:
-                raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
+            transaction.run(steps)
+            claims = with_formers(decided.plan.claims, transaction.formers)
+            self._verify(decided, claims)
+            if decided.keeping:
+                decided.keeping.carry_out()
         except BaseException:
             transaction.undo()
-            self.store.save(state.claims)
+            self.store.save(decided.claims)
             raise
         transaction.commit()
-        _wait_for_ends(self.kernel, todo.steps, state.observed)
+        _wait_for_ends(self.kernel, steps, decided.observed)
         return claims
 
-    def _outcome(self, state: _State, todo: Plan, warnings: list[str]) -> Outcome:
-        before, after = render.touched(todo.steps, state.observed.namespaces)
-        return Outcome(bool(todo.steps), [step.text for step in todo.steps], before, after, self.clock.laps, warnings)
+    def _verify(self, decided: _Decision, claims: Claims) -> None:
+        again = observe_again(self.kernel, _touched(decided.plan.steps), decided.observed, decided.desired, claims, self.name)
+        left = plan(decided.desired, again, claims, self.name, self.purge, self.absent).steps
+        if left:
+            raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
+
+    def _outcome(self, decided: _Decision) -> Outcome:
+        before, after = render.touched(decided.plan.steps, decided.observed.namespaces)
+        steps = [step.text for step in decided.plan.steps]
+        if decided.keeping:
+            steps.append(decided.keeping.text)
+            before, after = (told | shown for told, shown in zip((before, after), decided.keeping.shown))
+        return Outcome(bool(steps), steps, before, after, self.clock.laps, decided.warnings)
 
 
 @dataclass(frozen=True)
-class _State:
-    """What a run starts from."""
+class _Decision:
+    """What a run starts from, and what it is going to do."""
 
     desired: Desired
     observed: Observed
     claims: Claims
+    plan: Plan
+    keeping: Change | None
+    warnings: list[str]
 
 
 def _touched(steps: Collection[Step]) -> set[str]:

@@ -14,6 +14,7 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.weft.netns.plugins.module_utils import _module
+from ansible_collections.weft.netns.plugins.module_utils._engine import keep
 from ansible_collections.weft.netns.plugins.module_utils._engine.engine import Outcome
 from ansible_collections.weft.netns.plugins.module_utils._engine.errors import DocumentError, Fault
 
@@ -47,7 +48,8 @@ def test_options_become_a_document(run, case):
         return NOTHING
 
     run(case["module"], case["options"], engine)
-    expected = {**case.get("engine", SINGLE), "state": case.get("state", "present"), "check": False}
+    further = {"kept_in": keep.folder(), **case["engine"]} if "engine" in case else SINGLE
+    expected = {**further, "state": case.get("state", "present"), "check": False}
     assert asked == [(case["document"], expected)]
 
 
