@@ -18,8 +18,9 @@ from ansible.utils.display import Display
 from ansible_collections.weft.netns.plugins.module_utils._engine.errors import Fault
 from ansible_collections.weft.netns.plugins.plugin_utils import _lock_file
 from ansible_collections.weft.netns.plugins.plugin_utils._compile import compile_fleet
+from ansible_collections.weft.netns.plugins.plugin_utils._containers import CONTAINERS
 from ansible_collections.weft.netns.plugins.plugin_utils._faults import CompileError
-from ansible_collections.weft.netns.plugins.plugin_utils._intent import CONTAINERS, NETWORKS
+from ansible_collections.weft.netns.plugins.plugin_utils._networks import NETWORKS
 from ansible_collections.weft.netns.plugins.plugin_utils._once import Once
 from ansible_collections.weft.netns.plugins.plugin_utils._plain import plain
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from . import _containers, _networks
 from . import _fleet as fleet
-from . import _intent as intent
 from ._allocation import Allocation, Leases, leases_of
 from ._draft import Document, HostDraft, filled
 from ._faults import Faults
@@ -43,12 +43,12 @@ def compile_fleet(intents: Mapping[str, HostIntent], leases: Leases) -> Compiled
 
 
 def _read(intents: Mapping[str, HostIntent], faults: Faults) -> tuple[fleet.HostNetworks, list[Container]]:
-    known = intent.Networks(faults)
+    known = _networks.Networks(faults)
     networks = {}
     containers = []
     for host in sorted(intents):
-        networks[host] = known.of(host, intents[host].get(intent.NETWORKS))
-        containers += intent.containers(host, intents[host].get(intent.CONTAINERS), networks[host], faults)
+        networks[host] = known.of(host, intents[host].get(_networks.NETWORKS))
+        containers += _containers.read(host, intents[host].get(_containers.CONTAINERS), networks[host], faults)
     return networks, sorted(containers, key=lambda container: (container.name, container.host))
 
 

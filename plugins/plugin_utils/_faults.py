@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 from ..module_utils._engine.errors import Fault, NetnsError
+
+T = TypeVar("T")
 
 
 class CompileError(NetnsError):
@@ -19,6 +21,14 @@ class CompileError(NetnsError):
 class Faults(list[Fault]):
     def add(self, path: str, message: str) -> None:
         self.append(Fault(path, message))
+
+    def checked(self, path: str, check: Callable[[Any], T], value: Any) -> T | None:
+        """The value as ``check`` returns it; None if it raises ValueError, which is a fault then."""
+        try:
+            return check(value)
+        except ValueError as error:
+            self.add(path, str(error))
+            return None
 
     def mapping(self, path: str, value: Any) -> Mapping[str, Any]:
         """The value, if it is a mapping with texts as keys; an empty one stands for anything else."""

@@ -1,0 +1,116 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory says of containers, read into types: every key and value checked by itself, every fault with its path.
+
+What can only be wrong between interfaces, containers or hosts is in ``_fleet.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..module_utils._engine import parse as document
+from ..module_utils._engine import schema
+from ..module_utils._engine.errors import DocumentError
+from ..module_utils._engine.model import MAIN_TABLE, default_metric
+from . import _unsupported as unsupported
+from ._faults import Faults
+from ._networks import NETWORKS, addresses_of, held
+from ._types import Container, Interface, Network
+
+CONTAINERS = "netns_containers"
+OWN_KEYS = ("routes", "sysctls", "dns")  # go into the host document as they are
+CONTAINER_KEYS = ("interfaces", *OWN_KEYS)
+INTERFACE_KEYS = ("network", "addresses", "mac", "rate", "publish")
+
+DEFAULT_ROUTES = {("0.0.0.0/0", MAIN_TABLE, default_metric(4)), ("::/0", MAIN_TABLE, default_metric(6))}
+RESERVED_LINKS = {
+    "lo": "every namespace has it already",
+    "all": "it means all links in net.ipv4.conf",
+    "default": "it means new links in net.ipv4.conf",
+}
+
+
+def read(host: str, raw: Any, networks: Mapping[str, Network | None], faults: Faults) -> list[Container]:
+    """The containers of one host."""
+    path = f"{host}: {CONTAINERS}"
+    return [_container(host, name, value, networks, faults) for name, value in faults.mapping(path, raw).items()]
+
+
+def _container(host: str, name: str, raw: Any, networks: Mapping[str, Network | None], faults: Faults) -> Container:
+    path = f"{host}: {CONTAINERS}.{name}"
+    faults.checked(path, schema.namespace_name, name)
+    keys = faults.mapping(path, raw)
+    faults.unknown(path, keys, CONTAINER_KEYS)
+    interfaces = faults.mapping(f"{path}.interfaces", keys.get("interfaces"))
+    read = [_interface(host, name, interface, value, networks, faults) for interface, value in interfaces.items()]
+    own = {key: keys[key] for key in OWN_KEYS if keys.get(key) is not None}
+    return Container(
+        host=host,
+        name=name,
+        interfaces=tuple(interface for interface in read if interface),
+        default_routes=_own(path, own, interfaces, faults) if own else frozenset(),
+        own=own,
+    )
+
+
+def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping[str, Network | None], faults: Faults) -> Interface | None:
+    path = f"{host}: {CONTAINERS}.{container}.interfaces.{name}"
+    if name in RESERVED_LINKS:
+        faults.add(path, f"{name!r} is reserved: {RESERVED_LINKS[name]}")
+    else:
+        faults.checked(path, schema.link_name, name)
+    keys = faults.mapping(path, raw)
+    if raw is not None and not isinstance(raw, Mapping):
+        return None
+    faults.unknown(path, keys, INTERFACE_KEYS)
+    for key in unsupported.words(unsupported.INTERFACE, keys):
+        faults.add(f"{path}.{key}", unsupported.message(key))
+    addresses = tuple(addresses_of(f"{path}.addresses", keys["addresses"], faults)) if keys.get("addresses") is not None else None
+    mac = faults.checked(f"{path}.mac", _mac, keys["mac"]) if keys.get("mac") is not None else None
+    network = _network_of(f"{path}.network", keys.get("network"), networks, faults)
+    if network is None:
+        return None
+    for address in addresses or ():
+        at = f"{path}.addresses[{address.index}]"
+        held(at, address, network.name, network.subnets, faults)
+        if address in network.gateways:
+            faults.add(at, f"{address} is the gateway of network {network.name}")
+    return Interface(host, container, name, network, addresses, mac)
+
+
+def _mac(value: Any) -> str:
+    # YAML reads 10:20:30:40:50:60 without quotes as one number to the base of 60.
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a MAC address; put it in quotes")
+    return schema.mac(value)
+
+
+def _network_of(path: str, name: Any, networks: Mapping[str, Network | None], faults: Faults) -> Network | None:
+    if name is None:
+        faults.add(path, "is missing: the name of a network")
+    elif not isinstance(name, str) or name not in networks:
+        faults.add(path, f"there is no network {name!r} in {NETWORKS}")
+    else:
+        return networks[name]
+    return None
+
+
+def _own(path: str, own: Mapping[str, Any], interfaces: Iterable[str], faults: Faults) -> frozenset[int]:
+    """Check what goes into the host document as it is, by the one who reads it there.
+
+    Returns the families of which the user gives the default route.
+    """
+    links: dict[str, Any] = {name: {} for name in interfaces}
+    here = "namespaces.container."
+    try:
+        desired = document.parse({"namespaces": {"container": {"path": "/run/netns/container", "links": links, **own}}})
+    except DocumentError as error:
+        for fault in error.faults:
+            if not fault.path.startswith(f"{here}links"):  # these are told already
+                faults.add(f"{path}.{fault.path.removeprefix(here)}", fault.message.replace(f"{here}links", "interfaces"))
+        return frozenset()
+    routes = desired.namespaces["container"].routes.values()
+    return frozenset(route.family for route in routes if (route.destination, route.table, route.metric) in DEFAULT_ROUTES)

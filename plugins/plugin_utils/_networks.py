@@ -1,0 +1,166 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the inventory says of networks, read into types: every key and value checked by itself, every fault with its path.
+
+What can only be wrong between networks, containers or hosts is in ``_fleet.py``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils._engine import schema
+from . import _unsupported as unsupported
+from ._faults import Faults
+from ._modes import MODES
+from ._types import Address, Network, Subnet
+
+NETWORKS = "netns_networks"
+NETWORK_KEYS = ("mode", "subnets", "gateway", "gateway_on", "mtu", "uplink", "masquerade", "spoofing", "isolated")
+UPLINK_KEYS = ("interface", "vlan", "vxlan", "over", "move_addresses")
+
+GATEWAY_ON = ("host", "outside", "anycast")
+IPV6_MIN_MTU = 1280
+
+
+class Networks:
+    """The networks of all hosts. Most hosts say the same, so each distinct text is read once."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._read: dict[tuple[str, str], Network | None] = {}
+
+    def of(self, host: str, raw: Any) -> Mapping[str, Network | None]:
+        """By name; None: it is declared, but wrong."""
+        path = f"{host}: {NETWORKS}"
+        return {name: self._one(f"{path}.{name}", name, value) for name, value in self._faults.mapping(path, raw).items()}
+
+    def _one(self, path: str, name: str, raw: Any) -> Network | None:
+        key = (name, json.dumps(raw, sort_keys=True, default=repr))
+        if key not in self._read:
+            self._read[key] = _network(path, name, raw, self._faults)
+        return self._read[key]
+
+
+def _network(path: str, name: str, raw: Any, faults: Faults) -> Network | None:
+    before = len(faults)
+    keys = faults.mapping(path, raw)
+    if not isinstance(raw, Mapping):
+        if raw is None:
+            faults.add(path, "names no mode")
+        return None
+    if not name or not name.isprintable():
+        faults.add(path, "the name of a network has to be printable")
+    mode = _mode(f"{path}.mode", keys.get("mode"), faults)
+    if mode is None:
+        return None
+    if "subnets" in keys:  # then its containers can be checked, whatever else nobody knows
+        before += len(keys.keys() - set(NETWORK_KEYS))
+    faults.unknown(path, keys, NETWORK_KEYS)
+    for key, reason in MODES[mode].refused.items():
+        if keys.get(key, False) is not False:
+            faults.add(f"{path}.{key}", reason)
+    subnets = _subnets(f"{path}.subnets", keys.get("subnets", []), faults)
+    uplink = _uplink(f"{path}.uplink", keys.get("uplink"), faults)
+    has_gateway = "gateway" not in MODES[mode].refused
+    network = Network(
+        name=name,
+        mode=mode,
+        subnets=subnets,
+        gateways=_gateways(f"{path}.gateway", keys.get("gateway"), name, subnets, faults) if has_gateway else (),
+        gateway_on=_choice(f"{path}.gateway_on", keys, "outside" if uplink and has_gateway else "host", GATEWAY_ON, faults),
+        mtu=_mtu(f"{path}.mtu", keys.get("mtu"), subnets, faults),
+        uplink=uplink,
+        spoofing=_choice(f"{path}.spoofing", keys, "block", ("block", "allow"), faults),
+        isolated=faults.checked(f"{path}.isolated", schema.boolean, keys.get("isolated", False)) or False,
+        masquerade=faults.checked(f"{path}.masquerade", schema.boolean, keys.get("masquerade", False)) or False,
+    )
+    if len(faults) == before:
+        for key, message in MODES[mode].check(network):
+            faults.add(f"{path}.{key}", message)
+    return network if len(faults) == before else None
+
+
+def _mode(path: str, value: Any, faults: Faults) -> str | None:
+    if value in unsupported.MODES:
+        faults.add(path, unsupported.message(f"mode {value}"))
+        return None
+    if value is None:
+        faults.add(path, f"is missing: one of {', '.join(MODES)}")
+        return None
+    return faults.checked(path, schema.choice(*MODES), value)
+
+
+def _choice(path: str, keys: Mapping[str, Any], default: str, allowed: tuple[str, ...], faults: Faults) -> str:
+    key = path.rpartition(".")[2]
+    return faults.checked(path, schema.choice(*allowed), keys.get(key, default)) or default
+
+
+def _subnets(path: str, raw: Any, faults: Faults) -> tuple[Subnet, ...]:
+    read = (faults.checked(f"{path}[{index}]", Subnet.parse, value) for index, value in enumerate(faults.listing(path, raw)))
+    return tuple(subnet for subnet in read if subnet)
+
+
+def _gateways(path: str, raw: Any, name: str, subnets: tuple[Subnet, ...], faults: Faults) -> tuple[Address, ...]:
+    if raw is None:
+        return tuple(_first_address(subnet) for subnet in subnets if subnet.first != subnet.last)
+    gateways: dict[Subnet, Address] = {}
+    for address in addresses_of(path, raw, faults):
+        at = f"{path}[{address.index}]"
+        subnet = held(at, address, name, subnets, faults)
+        if subnet and subnet in gateways:
+            faults.add(at, f"{subnet} has a gateway already, {gateways[subnet]}")
+        elif subnet:
+            gateways[subnet] = address
+    return tuple(gateways.values())
+
+
+def _first_address(subnet: Subnet) -> Address:
+    return Address.of(subnet.family, subnet.first + (1 if subnet.first in subnet.reserved else 0))
+
+
+def addresses_of(path: str, raw: Any, faults: Faults) -> list[Address]:
+    read = []
+    for index, value in enumerate(faults.listing(path, raw)):
+        try:
+            read.append(Address.parse(value, index))
+        except ValueError as error:
+            faults.add(f"{path}[{index}]", str(error))
+    return read
+
+
+def held(path: str, address: Address, name: str, subnets: tuple[Subnet, ...], faults: Faults) -> Subnet | None:
+    """The subnet that the address is in, and can be an interface's in."""
+    subnet = next((subnet for subnet in subnets if address in subnet), None)
+    if subnet is None:
+        same = ", ".join(str(subnet) for subnet in subnets if subnet.family == address.family)
+        faults.add(path, f"{address} is not in {same or f'any subnet, there is no IPv{address.family} one,'} of network {name}")
+    elif address.value in subnet.reserved:
+        faults.add(path, f"{address} is the {subnet.reserved[address.value]} of {subnet} of network {name}")
+    return subnet
+
+
+def _mtu(path: str, value: Any, subnets: tuple[Subnet, ...], faults: Faults) -> int | None:
+    if value is None:
+        return None
+    least = IPV6_MIN_MTU if any(subnet.family == 6 for subnet in subnets) else 68
+    return faults.checked(path, schema.integer(least, 65535), value)
+
+
+def _uplink(path: str, raw: Any, faults: Faults) -> str | None:
+    keys = faults.mapping(path, raw)
+    if not isinstance(raw, Mapping):
+        return None
+    faults.unknown(path, keys, UPLINK_KEYS)
+    missing = unsupported.words(unsupported.UPLINK, keys)
+    for key in missing:
+        faults.add(f"{path}.{key}", unsupported.message(f"an uplink with {key}"))
+    if missing:
+        return None
+    if "interface" not in keys:
+        faults.add(path, "names no interface")
+        return None
+    return faults.checked(f"{path}.interface", schema.link_name, keys["interface"])
