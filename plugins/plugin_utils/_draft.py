@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ._faults import Faults
@@ -27,6 +28,7 @@ class HostDraft:
         self.host = host
         self._faults = faults
         self._said_by: dict[str, str] = {}
+        self._uses: dict[tuple[str, str], tuple[str, str]] = {}
         self._links: dict[str, Any] = {}
         self._routes: list[Any] = []
         self._neighbours: list[Any] = []
@@ -42,10 +44,32 @@ class HostDraft:
         if known is spec:
             self._said_by[name] = path
         elif known != spec:
-            other = self._said_by[name].removeprefix(f"{self.host}: ")
-            self._faults.add(
-                path, f"the link {name} that it needs on the host is already that of {other}; give one of the two another name"
-            )
+            self._two_meanings(path, name)
+
+    def device(self, path: str, name: str, uses: Mapping[str, str], **attributes: Any) -> bool:
+        """A link that the host has already; whether it can be used so.
+
+        ``uses``: the parts of it that are taken, and what the link is or does then. Each part can be taken for one thing: its
+        *frames* are what the kernel hands to a bridge or to the likes of macvlan, its *packets* reach the host's own addresses.
+        """
+        known = self._links.setdefault(name, {})
+        self._said_by.setdefault(name, path)
+        if "kind" in known:
+            self._two_meanings(path, name)
+            return False
+        known.update(attributes)
+        before = [self._uses.setdefault((name, part), (use, path)) for part, use in uses.items()]
+        others = {first: where for (first, where), use in zip(before, uses.values(), strict=True) if first != use}
+        for first, where in others.items():
+            self._faults.add(path, f"{name} {first} already, see {self._here(where)}")
+        return not others
+
+    def _two_meanings(self, path: str, name: str) -> None:
+        other = self._here(self._said_by[name])
+        self._faults.add(path, f"the link {name} that it needs on the host is already that of {other}; give one of the two another name")
+
+    def _here(self, path: str) -> str:
+        return path.removeprefix(f"{self.host}: ")
 
     def route(self, route: dict[str, Any]) -> None:
         self._routes.append(route)

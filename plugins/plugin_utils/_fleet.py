@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Optional
 
 from ._faults import Faults
-from ._types import Address, Container, Interface, Network, Subnet
+from ._types import Address, Container, Interface, Network, Subnet, Uplink
 
 HostNetworks = Mapping[str, Mapping[str, Optional[Network]]]  # host, name of the network
 
@@ -77,17 +77,22 @@ def _agree(networks: HostNetworks, first: Mapping[str, tuple[str, Network]], fau
             compared.add(id(network))
             other, model = first[name]
             for key in _differences(network, model):
-                faults.add(f"{host}: netns_networks.{name}.{key}", f"differs from that of {other}; only an uplink's interface may")
+                faults.add(f"{host}: netns_networks.{name}.{key}", f"differs from that of {other}; of an uplink only the interface may")
 
 
 def _differences(one: Network, other: Network) -> Iterator[str]:
     """Keys of the inventory in which two networks of one name differ, and may not."""
-    if bool(one.uplink) != bool(other.uplink):
+    if _far_end(one) != _far_end(other):
         yield "uplink"
         one = replace(one, gateway_on=other.gateway_on)  # it follows from the uplink, most of the time
     for item in fields(Network):
         if item.name != "uplink" and getattr(one, item.name) != getattr(other, item.name):
             yield {"gateways": "gateway"}.get(item.name, item.name)
+
+
+def _far_end(network: Network) -> Uplink | None:
+    """The uplink without what may differ between hosts."""
+    return network.uplink and replace(network.uplink, link="")
 
 
 def _overlap(first: Mapping[str, tuple[str, Network]], faults: Faults) -> None:

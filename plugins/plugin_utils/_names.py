@@ -39,6 +39,10 @@ def bridge(network: str) -> str:
     return link_name(f"br-{network}")
 
 
+def vlan(link: str, number: int) -> str:
+    return link_name(f"{link}.{number}")
+
+
 def mac(sort: int, *words: object) -> str:
     """A MAC address made from words. ``sort`` is its first byte."""
     digest = hashlib.sha256("\0".join(str(word) for word in words).encode()).digest()

@@ -16,7 +16,7 @@ from ..module_utils._engine import schema
 from . import _unsupported as unsupported
 from ._faults import Faults
 from ._modes import MODES
-from ._types import Address, Network, Subnet
+from ._types import Address, Network, Subnet, Uplink
 
 NETWORKS = "netns_networks"
 NETWORK_KEYS = ("mode", "subnets", "gateway", "gateway_on", "mtu", "uplink", "masquerade", "spoofing", "isolated")
@@ -150,7 +150,7 @@ def _mtu(path: str, value: Any, subnets: tuple[Subnet, ...], faults: Faults) -> 
     return faults.checked(path, schema.integer(least, 65535), value)
 
 
-def _uplink(path: str, raw: Any, faults: Faults) -> str | None:
+def _uplink(path: str, raw: Any, faults: Faults) -> Uplink | None:
     keys = faults.mapping(path, raw)
     if not isinstance(raw, Mapping):
         return None
@@ -163,4 +163,6 @@ def _uplink(path: str, raw: Any, faults: Faults) -> str | None:
     if "interface" not in keys:
         faults.add(path, "names no interface")
         return None
-    return faults.checked(f"{path}.interface", schema.link_name, keys["interface"])
+    link = faults.checked(f"{path}.interface", schema.link_name, keys["interface"])
+    vlan = faults.checked(f"{path}.vlan", schema.integer(1, 4094), keys["vlan"]) if keys.get("vlan") is not None else None
+    return Uplink(link, vlan) if link else None

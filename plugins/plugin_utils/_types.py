@@ -83,6 +83,14 @@ class Subnet:
 
 
 @dataclass(frozen=True)
+class Uplink:
+    """How a network leaves the host: by a link that is there already, as it is or with a VLAN's tag."""
+
+    link: str  # the one thing that may differ between hosts
+    vlan: int | None = None
+
+
+@dataclass(frozen=True)
 class Network:
     name: str
     mode: str
@@ -90,7 +98,7 @@ class Network:
     gateways: tuple[Address, ...] = ()
     gateway_on: str = "host"  # host, outside or anycast
     mtu: int | None = None
-    uplink: str | None = None  # an existing link of the host; the one thing that may differ between hosts
+    uplink: Uplink | None = None
     spoofing: str = "block"
     isolated: bool = False
     masquerade: bool = False

@@ -12,6 +12,7 @@ from .. import _names as names
 from .. import _unsupported as unsupported
 from .._draft import HostDraft, filled
 from .._types import Address, Member, Network
+from ._uplink import way_out
 
 
 class Bridge:
@@ -68,7 +69,8 @@ def _bridge(draft: HostDraft, name: str, network: Network) -> None:
     }
     draft.link(path, name, filled(bridge))
     if network.uplink:
-        draft.link(f"{path}.uplink.interface", network.uplink, {"master": name, "state": "up"})
+        port = f"is a port of {name}"
+        way_out(draft, network, network.uplink, {"frames": port, "packets": port}, master=name)
     for family in sorted({gateway.family for gateway in ours}):
         draft.forward(path, family)
 

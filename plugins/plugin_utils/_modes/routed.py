@@ -25,6 +25,8 @@ class Routed:
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
         if not network.subnets:
             yield "subnets", "mode routed needs at least one"
+        if network.uplink and network.uplink.vlan:
+            yield "uplink.vlan", "mode routed answers on a link with addresses of the host: name that link as interface"
 
     def default_routes(self, member: Member) -> Collection[int]:
         return _families(member)
@@ -94,8 +96,8 @@ def _uplink(draft: HostDraft, network: Network, address: Address) -> str:
     """The name of the link on whose wire the address is wanted: the network's own, or a symbolic one."""
     path = f"{draft.host}: netns_networks.{network.name}"
     if network.uplink:
-        draft.link(f"{path}.uplink.interface", network.uplink, {})
-        return network.uplink
+        draft.device(f"{path}.uplink.interface", network.uplink.link, {"packets": "is a link with addresses of the host"})
+        return network.uplink.link
     # One look-up for each subnet, not for each container: a subnet is on one wire. It is made for the subnet's very first
     # address because no host has that one, so that no local route can hide the wire.
     subnet = network.subnet_of(address) or network.subnets[0]
