@@ -37,7 +37,8 @@ def compile_fleet(intents: Mapping[str, HostIntent], leases: Leases) -> Compiled
     fleet.check_networks(networks, containers, faults)
     interfaces = [interface for container in containers for interface in container.interfaces]
     members = Allocation(leases, fleet.claims(interfaces, faults), faults).members(interfaces)
-    documents = _documents(intents, containers, members, faults)
+    tunnels = fleet.tunnels(interfaces, faults)
+    documents = _documents({host: HostDraft(host, tunnels, faults) for host in sorted(intents)}, containers, members)
     faults.finish()
     return Compiled(documents, leases_of(members))
 
@@ -52,10 +53,7 @@ def _read(intents: Mapping[str, HostIntent], faults: Faults) -> tuple[fleet.Host
     return networks, sorted(containers, key=lambda container: (container.name, container.host))
 
 
-def _documents(
-    intents: Mapping[str, HostIntent], containers: Collection[Container], members: Collection[Member], faults: Faults
-) -> dict[str, Document]:
-    drafts = {host: HostDraft(host, faults) for host in sorted(intents)}
+def _documents(drafts: Mapping[str, HostDraft], containers: Collection[Container], members: Collection[Member]) -> dict[str, Document]:
     resolved = {member.interface.key: member for member in members}
     for container in containers:
         inside = [resolved[interface.key] for interface in container.interfaces]

@@ -12,6 +12,7 @@ from ._faults import Faults
 from ._types import Member, Network
 
 Document = dict[str, Any]
+Tunnels = Mapping[str, Mapping[str, str]]  # addresses on the underlay, by network and host
 
 DEFAULT_UPLINK = "uplink6"  # symbolic: the link of the host's own IPv6 default route
 
@@ -24,8 +25,10 @@ def sysctl_component(link: str) -> str:
 class HostDraft:
     """Collects what one host must have. The same thing said twice is one thing; a name with two meanings is a fault."""
 
-    def __init__(self, host: str, faults: Faults) -> None:
+    def __init__(self, host: str, tunnels: Tunnels, faults: Faults) -> None:
         self.host = host
+        self._tunnels = tunnels
+        self._seen: set[str] = set()
         self._faults = faults
         self._said_by: dict[str, str] = {}
         self._uses: dict[tuple[str, str], tuple[str, str]] = {}
@@ -37,6 +40,16 @@ class HostDraft:
         self._guards: dict[str, Any] = {}
         self._isolated: dict[str, Any] = {}
         self._masquerade: dict[str, Any] = {}
+
+    def first_time(self, network: Network) -> bool:
+        """Whether nobody has asked this about the network before: what a host has once for a network is made then."""
+        seen = network.name in self._seen
+        self._seen.add(network.name)
+        return not seen
+
+    def remotes(self, network: Network) -> list[str]:
+        """Where the other hosts of a network over VXLAN are."""
+        return [local for host, local in self._tunnels[network.name].items() if host != self.host]
 
     def link(self, path: str, name: str, spec: dict[str, Any]) -> None:
         """A link of the host's own namespace. ``path`` is where the inventory asks for it."""

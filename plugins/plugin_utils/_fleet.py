@@ -38,6 +38,30 @@ def check_networks(networks: HostNetworks, containers: Iterable[Container], faul
     _agree(networks, first, faults)
     _overlap(first, faults)
     _one_gateway(first, containers, faults)
+    _own_identifiers(first, faults)
+
+
+def tunnels(interfaces: Iterable[Interface], faults: Faults) -> dict[str, dict[str, str]]:
+    """For each network over VXLAN that has no multicast group: where the hosts are that have containers of it."""
+    ends: dict[str, dict[str, Address | None]] = {}
+    for interface in interfaces:
+        network, uplink = interface.network, interface.network.uplink
+        if uplink and uplink.vxlan and not uplink.group:
+            ends.setdefault(network.name, {})[interface.host] = uplink.local
+    return {name: _tunnel(name, dict(sorted(hosts.items())), faults) for name, hosts in ends.items()}
+
+
+def _tunnel(network: str, ends: Mapping[str, Address | None], faults: Faults) -> dict[str, str]:
+    hosts: dict[Address, str] = {}
+    for host, local in ends.items():
+        path = f"{host}: netns_networks.{network}.uplink.local"
+        if local is None:
+            faults.add(path, "is missing: the address by which the other hosts of the network reach this one")
+        elif hosts.setdefault(local, host) != host:
+            faults.add(path, f"{local} is that of {hosts[local]} already")
+        elif local.family != next(iter(hosts)).family:
+            faults.add(path, f"{local} is not of the family of {next(iter(hosts))}, that of {hosts[next(iter(hosts))]}")
+    return {host: local.text for local, host in hosts.items()}
 
 
 def claims(interfaces: Iterable[Interface], faults: Faults) -> Claims:
@@ -77,7 +101,10 @@ def _agree(networks: HostNetworks, first: Mapping[str, tuple[str, Network]], fau
             compared.add(id(network))
             other, model = first[name]
             for key in _differences(network, model):
-                faults.add(f"{host}: netns_networks.{name}.{key}", f"differs from that of {other}; of an uplink only the interface may")
+                faults.add(
+                    f"{host}: netns_networks.{name}.{key}",
+                    f"differs from that of {other}; of an uplink, only the link and the local address may",
+                )
 
 
 def _differences(one: Network, other: Network) -> Iterator[str]:
@@ -92,7 +119,16 @@ def _differences(one: Network, other: Network) -> Iterator[str]:
 
 def _far_end(network: Network) -> Uplink | None:
     """The uplink without what may differ between hosts."""
-    return network.uplink and replace(network.uplink, link="")
+    return network.uplink and replace(network.uplink, link="", local=None)
+
+
+def _own_identifiers(first: Mapping[str, tuple[str, Network]], faults: Faults) -> None:
+    """On the underlay a VXLAN's number is all that tells one network from another."""
+    seen: dict[int, str] = {}
+    for name, (host, network) in sorted(first.items()):
+        vni = network.uplink.vxlan if network.uplink else None
+        if vni is not None and seen.setdefault(vni, name) != name:
+            faults.add(f"{host}: netns_networks.{name}.uplink.vxlan", f"{vni} is that of network {seen[vni]} already")
 
 
 def _overlap(first: Mapping[str, tuple[str, Network]], faults: Faults) -> None:

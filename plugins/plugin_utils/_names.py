@@ -43,6 +43,10 @@ def vlan(link: str, number: int) -> str:
     return link_name(f"{link}.{number}")
 
 
+def vxlan(number: int) -> str:
+    return f"vxlan{number}"
+
+
 def mac(sort: int, *words: object) -> str:
     """A MAC address made from words. ``sort`` is its first byte."""
     digest = hashlib.sha256("\0".join(str(word) for word in words).encode()).digest()

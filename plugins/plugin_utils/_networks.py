@@ -17,10 +17,10 @@ from . import _unsupported as unsupported
 from ._faults import Faults
 from ._modes import MODES
 from ._types import Address, Network, Subnet, Uplink
+from ._uplinks import read as uplink_of
 
 NETWORKS = "netns_networks"
 NETWORK_KEYS = ("mode", "subnets", "gateway", "gateway_on", "mtu", "uplink", "masquerade", "spoofing", "isolated")
-UPLINK_KEYS = ("interface", "vlan", "vxlan", "over", "move_addresses")
 
 GATEWAY_ON = ("host", "outside", "anycast")
 IPV6_MIN_MTU = 1280
@@ -64,15 +64,15 @@ def _network(path: str, name: str, raw: Any, faults: Faults) -> Network | None:
         if keys.get(key, False) is not False:
             faults.add(f"{path}.{key}", reason)
     subnets = _subnets(f"{path}.subnets", keys.get("subnets", []), faults)
-    uplink = _uplink(f"{path}.uplink", keys.get("uplink"), faults)
+    uplink = uplink_of(f"{path}.uplink", keys.get("uplink"), faults)
     has_gateway = "gateway" not in MODES[mode].refused
     network = Network(
         name=name,
         mode=mode,
         subnets=subnets,
         gateways=_gateways(f"{path}.gateway", keys.get("gateway"), name, subnets, faults) if has_gateway else (),
-        gateway_on=_choice(f"{path}.gateway_on", keys, "outside" if uplink and has_gateway else "host", GATEWAY_ON, faults),
-        mtu=_mtu(f"{path}.mtu", keys.get("mtu"), subnets, faults),
+        gateway_on=_choice(f"{path}.gateway_on", keys, _gateway_on(uplink) if has_gateway else "host", GATEWAY_ON, faults),
+        mtu=_mtu(path, keys.get("mtu"), subnets, uplink, faults),
         uplink=uplink,
         spoofing=_choice(f"{path}.spoofing", keys, "block", ("block", "allow"), faults),
         isolated=faults.checked(f"{path}.isolated", schema.boolean, keys.get("isolated", False)) or False,
@@ -143,26 +143,22 @@ def held(path: str, address: Address, name: str, subnets: tuple[Subnet, ...], fa
     return subnet
 
 
-def _mtu(path: str, value: Any, subnets: tuple[Subnet, ...], faults: Faults) -> int | None:
-    if value is None:
-        return None
+def _gateway_on(uplink: Uplink | None) -> str:
+    """What holds where the inventory does not say it."""
+    if uplink is None:
+        return "host"
+    return "anycast" if uplink.vxlan else "outside"
+
+
+def _mtu(path: str, value: Any, subnets: tuple[Subnet, ...], uplink: Uplink | None, faults: Faults) -> int | None:
+    """As the inventory says, else what the uplink carries, where that is known."""
+    carried = uplink.carries if uplink else None
     least = IPV6_MIN_MTU if any(subnet.family == 6 for subnet in subnets) else 68
-    return faults.checked(path, schema.integer(least, 65535), value)
-
-
-def _uplink(path: str, raw: Any, faults: Faults) -> Uplink | None:
-    keys = faults.mapping(path, raw)
-    if not isinstance(raw, Mapping):
-        return None
-    faults.unknown(path, keys, UPLINK_KEYS)
-    missing = unsupported.words(unsupported.UPLINK, keys)
-    for key in missing:
-        faults.add(f"{path}.{key}", unsupported.message(f"an uplink with {key}"))
-    if missing:
-        return None
-    if "interface" not in keys:
-        faults.add(path, "names no interface")
-        return None
-    link = faults.checked(f"{path}.interface", schema.link_name, keys["interface"])
-    vlan = faults.checked(f"{path}.vlan", schema.integer(1, 4094), keys["vlan"]) if keys.get("vlan") is not None else None
-    return Uplink(link, vlan) if link else None
+    if carried is not None and carried < least:
+        faults.add(f"{path}.uplink", f"carries {carried} bytes, the subnets need {least}")
+    if value is None:
+        return carried
+    mtu = faults.checked(f"{path}.mtu", schema.integer(least, 65535), value)
+    if mtu is not None and carried is not None and mtu > carried:
+        faults.add(f"{path}.mtu", f"{mtu} does not fit: the uplink carries {carried}; where its link carries more, say so with uplink.mtu")
+    return mtu

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
+ETHERNET_MTU = 1500
+VXLAN_OVERHEAD = {4: 50, 6: 70}  # IP, UDP and VXLAN headers, and the Ethernet header inside (RFC 7348)
+
 
 @dataclass(frozen=True)
 class Address:
@@ -84,10 +87,25 @@ class Subnet:
 
 @dataclass(frozen=True)
 class Uplink:
-    """How a network leaves the host: by a link that is there already, as it is or with a VLAN's tag."""
+    """How a network leaves the host: by a link that is there already, as it is or with a VLAN's tag; or in VXLAN's UDP packets.
 
-    link: str  # the one thing that may differ between hosts
+    ``link`` and ``local`` may differ between hosts, nothing else.
+    """
+
+    link: str  # empty: VXLAN, by whichever link the routes lead to
     vlan: int | None = None
+    vxlan: int | None = None
+    local: Address | None = None  # the host's own on the underlay
+    group: Address | None = None  # None: the other hosts are told one by one
+    mtu: int | None = None  # of the link
+
+    @property
+    def carries(self) -> int | None:
+        """The longest packet that fits; None: nobody knows."""
+        if self.vxlan is None:
+            return self.mtu
+        underlay = self.local or self.group
+        return (self.mtu or ETHERNET_MTU) - VXLAN_OVERHEAD[underlay.family if underlay else 4]
 
 
 @dataclass(frozen=True)

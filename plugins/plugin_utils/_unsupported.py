@@ -18,7 +18,7 @@ def _given(value: Any) -> bool:
 MODES = ("macvlan", "passthrough", "p2p", "ipvlan", "jail", "shared")
 
 # key, when its value asks for what is missing
-UPLINK: Mapping[str, When] = {"vxlan": _given, "move_addresses": _given}
+UPLINK: Mapping[str, When] = {"move_addresses": _given}
 INTERFACE: Mapping[str, When] = {"rate": _given, "publish": _given}
 
 

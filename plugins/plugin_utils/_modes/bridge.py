@@ -19,8 +19,10 @@ class Bridge:
     refused: Mapping[str, str] = {}
 
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
-        if network.gateway_on == "anycast" and network.uplink:
-            yield "gateway_on", unsupported.message("gateway_on: anycast with a device as uplink")
+        if network.gateway_on == "anycast" and network.uplink and network.gateways:
+            yield "gateway_on", f"{unsupported.message('gateway_on: anycast with an uplink')}; say host or outside, or gateway: []"
+        if network.isolated and network.uplink and network.uplink.vxlan:
+            yield "isolated", "with VXLAN, containers of different hosts would reach each other all the same"
         if network.masquerade and not _gateways_of_host(network):
             yield "masquerade", "nothing leaves by the host: it is not the gateway of this network"
 
@@ -57,10 +59,12 @@ class Bridge:
 
 
 def _bridge(draft: HostDraft, name: str, network: Network) -> None:
+    if not draft.first_time(network):
+        return
     path = f"{draft.host}: netns_networks.{network.name}"
     ours = _gateways_of_host(network)
     # An anycast gateway is one and the same to the containers, on whichever host they are.
-    where = "" if network.gateway_on == "anycast" else draft.host
+    where = "" if ours and network.gateway_on == "anycast" else draft.host
     bridge = {
         "kind": "bridge",
         "mac": names.mac(names.BRIDGE_MAC, where, network.name),

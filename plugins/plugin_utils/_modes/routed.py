@@ -11,6 +11,7 @@ from typing import Any
 from .. import _names as names
 from .._draft import HostDraft, sysctl_component
 from .._types import Address, Member, Network
+from ._uplink import WITH_ADDRESSES
 
 GATEWAYS: Mapping[int, str] = {4: "169.254.1.1", 6: "fe80::1"}
 ON_THE_HOST: Mapping[int, str] = {4: "169.254.1.1/32", 6: "fe80::1/64"}
@@ -25,8 +26,8 @@ class Routed:
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
         if not network.subnets:
             yield "subnets", "mode routed needs at least one"
-        if network.uplink and network.uplink.vlan:
-            yield "uplink.vlan", "mode routed answers on a link with addresses of the host: name that link as interface"
+        if network.uplink and (network.uplink.vlan or network.uplink.vxlan):
+            yield "uplink", "mode routed answers on a link with addresses of the host: name that link as interface"
 
     def default_routes(self, member: Member) -> Collection[int]:
         return _families(member)
@@ -96,7 +97,7 @@ def _uplink(draft: HostDraft, network: Network, address: Address) -> str:
     """The name of the link on whose wire the address is wanted: the network's own, or a symbolic one."""
     path = f"{draft.host}: netns_networks.{network.name}"
     if network.uplink:
-        draft.device(f"{path}.uplink.interface", network.uplink.link, {"packets": "is a link with addresses of the host"})
+        draft.device(f"{path}.uplink.interface", network.uplink.link, WITH_ADDRESSES)
         return network.uplink.link
     # One look-up for each subnet, not for each container: a subnet is on one wire. It is made for the subnet's very first
     # address because no host has that one, so that no local route can hide the wire.
