@@ -13,13 +13,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-from . import registry, report
+from . import chart, registry, report
 from .host import Failed
 from .peers.base import Peer
-from .samples import Sample, Samples
-from .schedule import measure, run
+from .samples import Samples
+from .schedule import Bench, turns
 
 WARM_UP = 2
 LARGE = 5000
@@ -30,24 +29,25 @@ def main() -> int:
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="weft-bench-") as directory:
-        peers = _peers(options, Path(directory))
+        bench = Bench(os.path.abspath(options.python), Path(directory))
+        peers = _chosen(registry.peers(bench.python, bench.folder), options.peers)
         missing = {peer.name: why for peer in peers for why in [peer.missing()] if why}
         present = [peer for peer in peers if peer.name not in missing]
+        machine = _machine(bench.python)
         sizes = sorted({*options.sizes, *([LARGE] if options.large else [])})
-        turns = [(peer, size) for size in sizes for peer in present if peer.takes(size)]
-        samples: list[Sample] = []
         try:
             for peer in present:
-                list(measure(peer, WARM_UP, 0))
-            samples.extend(run(turns, options.rounds))
+                bench.measure(peer, min(peer.sizes or (WARM_UP,)), 0)
+            results = Samples(bench.run(turns(present, sizes), options.rounds))
         except Failed as error:
-            sys.stderr.write(f"\nbench: {error}\n")
+            sys.stderr.write(f"bench: {error}\n")
             return 1
     names = {peer.key: peer.name for peer in present}
-    results = Samples(samples)
-    (output / "results.json").write_text(json.dumps(report.data(results, _machine(options.python), names, missing), indent=1))
-    text = report.text(results, names, missing)
-    (output / "results.md").write_text(text)
+    text = report.text(results, machine, names, missing)
+    data = report.data(results, machine, names, missing)
+    (output / "results.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
+    (output / "results.svg").write_text(chart.draw(results, names), encoding="utf-8")
+    (output / "results.md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)
     return 0
 
@@ -67,18 +67,24 @@ def _sizes(text: str) -> list[int]:
     return [int(size) for size in text.split(",")]
 
 
-def _peers(options: argparse.Namespace, directory: Path) -> list[Peer]:
-    peers = registry.peers(os.path.abspath(options.python), directory)
-    unknown = {*(options.peers or ())} - {peer.key for peer in peers}
+def _chosen(peers: dict[str, Peer], keys: list[str] | None) -> list[Peer]:
+    unknown = {*(keys or ())} - peers.keys()
     if unknown:
-        raise SystemExit(f"bench: no such peer: {', '.join(sorted(unknown))}; there are {', '.join(peer.key for peer in peers)}")
-    return [peer for peer in peers if options.peers is None or peer.key in options.peers]
+        raise SystemExit(f"bench: no such peer: {', '.join(sorted(unknown))}; there are {', '.join(peers)}")
+    return [peer for key, peer in peers.items() if keys is None or key in keys]
 
 
-def _machine(python: str) -> dict[str, Any]:
+def _machine(python: str) -> dict[str, str]:
+    """Where it was measured; ``load`` is what was there besides, before it began."""
     versions = "import platform, pyroute2; print(platform.python_version(), pyroute2.__version__)"
-    found = subprocess.run([python, "-c", versions], capture_output=True, text=True, check=False).stdout.split()
-    return {"kernel": platform.release(), "processors": os.cpu_count(), "load": os.getloadavg(), "python": found[:1], "pyroute2": found[1:]}
+    found = subprocess.run([python, "-c", versions], capture_output=True, text=True, check=True).stdout.split()
+    return {
+        "kernel": platform.release(),
+        "processors": str(os.cpu_count()),
+        "load": f"{os.getloadavg()[0]:.1f}",
+        "engine's Python": found[0],
+        "engine's pyroute2": found[1],
+    }
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from .peers.base import AGAIN, CHANGE, CREATE, REMOVE
 from .samples import Round, Samples
 
 ENGINE, FLOOR, TASK, IP, CNI, IFSTATE = "engine", "floor", "task", "ip", "cni", "ifstate"
-IMPORT, EMPTY, COMPILE = "import", "empty", "compile"
+COLD, IMPORT, EMPTY, COMPILE = "cold", "import", "empty", "compile"
 
 Value = Callable[[Round], float]
 
@@ -96,7 +96,7 @@ GOALS = (
     _times("create / ifstate, N = 100", CREATE, 100, IFSTATE, 0.02),
     Goal(
         "cold start, one container, nothing to do: Python with pyroute2 + 0.1 s",
-        _wall(ENGINE, 1, AGAIN),
+        _wall(COLD, 1, AGAIN),
         lambda each: each.wall(IMPORT, 1, AGAIN) + 0.1,
         "s",
     ),

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +44,8 @@ def cost(command: Sequence[str], directory: Path, environment: Mapping[str, str]
     )
     begin, end, cpu, memory, code = launched.stdout.split()
     if code != "0":
-        raise Failed(f"{' '.join(command)}: exit code {code}\n{launched.stderr[-2000:]}")
+        said = (directory / "output").read_text(encoding="utf-8", errors="replace")
+        raise Failed(f"{' '.join(command)}: exit code {code}\n{said[-2000:]}")
     if lasting:
         wait_until_gone()
         end = str(time.monotonic())
@@ -66,13 +66,18 @@ def wait_until_gone() -> None:
     """Wait for the last link, then for the kernel's worker that dismantles namespaces.
 
     Each namespace has a link whose other end is here, and that end goes while the worker dismantles the namespace: when no end is
-    left, the worker has the last namespace in hand, or is done. Its name has a + while it works (Linux, wq_worker_comm).
+    left, the worker has the last namespace in hand, or is done.
     """
     while True:
         look = time.monotonic()
         if not links():
             break
         time.sleep(4 * (time.monotonic() - look) + 0.0005)  # looking costs the kernel something, too
+    wait_for_worker()
+
+
+def wait_for_worker() -> None:
+    """Wait while the kernel dismantles namespaces, anybody's: there is a + in the name of its worker then (wq_worker_comm)."""
     while any("+netns" in name for name in map(_name_of, os.listdir("/proc"))):
         time.sleep(0.001)
 
@@ -86,12 +91,8 @@ def _name_of(process: str) -> str:
         return ""
 
 
-def sweep() -> None:
-    """Remove whatever a peer that failed has left."""
-    for name in names():
-        subprocess.run(["umount", "--lazy", str(NAMES / name)], check=False, capture_output=True)
-        (NAMES / name).unlink()
-    for link in links():
-        subprocess.run(["ip", "link", "delete", link], check=False, capture_output=True)
-    shutil.rmtree("/run/weft-netns", ignore_errors=True)
-    wait_until_gone()
+def make_private(folders: Iterable[str]) -> None:
+    """Cover folders with empty ones. Only in a mount namespace of one's own, such as that of scripts/private."""
+    for folder in folders:
+        os.makedirs(folder, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)

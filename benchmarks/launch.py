@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run one command and print what it cost: when it began and ended, its processor time, its peak memory, how it ended.
 
+What it says goes to the file ``output``.
+
 A program of its own that imports next to nothing: the peak memory of a process begins with that of the one that started it
 (exec carries it over), so that nothing below this one's 10 MB can be told.
 """
@@ -16,8 +18,8 @@ import time
 
 def main() -> None:
     begin = time.monotonic()
-    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+    output = [(os.POSIX_SPAWN_OPEN, 1, "output", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), (os.POSIX_SPAWN_DUP2, 1, 2)]
+    pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=output)
     _pid, status, usage = os.wait4(pid, 0)
     end = time.monotonic()
     print(begin, end, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1)

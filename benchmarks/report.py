@@ -17,10 +17,10 @@ NONE = "-"
 HEAD = ("", "rounds", "create", "/ floor", "second run", "/ floor", "teardown", "/ floor", "one changed", "CPU of create", "peak memory")
 
 
-def text(samples: Samples, names: Mapping[str, str], missing: Mapping[str, str]) -> str:
+def text(samples: Samples, machine: Mapping[str, str], names: Mapping[str, str], missing: Mapping[str, str]) -> str:
     """Everything for the terminal. ``names`` of peers by key, in their order; ``missing``: why a peer was left out, by name."""
     parts = [_size(samples, names, size) for size in samples.sizes() if samples.of("floor", size)]
-    parts.append(_goals(samples))
+    parts += [_goals(samples), ", ".join(f"{what} {value}" for what, value in machine.items())]
     parts += [f"Left out: {name} ({why})." for name, why in missing.items()]
     return "\n\n".join(parts) + "\n"
 
@@ -73,7 +73,7 @@ def _number(value: float | None, factor: float = 1.0) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def data(samples: Samples, machine: Mapping[str, Any], names: Mapping[str, str], missing: Mapping[str, str]) -> dict[str, Any]:
+def data(samples: Samples, machine: Mapping[str, str], names: Mapping[str, str], missing: Mapping[str, str]) -> dict[str, Any]:
     """Everything for other programs: each sample, and the verdicts."""
     verdicts = [(goal, judge(goal, samples)) for goal in GOALS]
     goals = [{"goal": goal.text, "unit": goal.unit, **_numbers(verdict)} for goal, verdict in verdicts]

@@ -1,67 +1,64 @@
 # Copyright: Contributors to weft.netns
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is measured at which size, in which order, how often; and the measuring."""
+"""Who is measured at which size, in which order, and how often."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import host
-from .network import network
-from .peers.base import CREATE, PHASES, REMOVE, Job, Peer
+from .host import Failed, wait_for_worker
+from .peers.base import Peer
 from .samples import Sample
 
+CHECKOUT = Path(__file__).resolve().parents[1]
 SLOW = 120.0  # seconds: a peer that needs more for its phases at one size is measured once there
 
 
-def run(turns: Sequence[tuple[Peer, int]], rounds: int) -> Iterator[Sample]:
-    """Each round takes all turns, beginning with another one, so that nobody always runs on the warmer or the busier machine."""
-    slow: set[tuple[Peer, int]] = set()
-    for number in range(1, rounds + 1):
-        start = (number - 1) * len(turns) // rounds
-        for peer, size in [*turns[start:], *turns[:start]]:
-            if (peer, size) in slow:
-                continue
-            samples = list(measure(peer, size, number))
-            yield from samples
-            if sum(each.wall for each in samples) > SLOW:
-                slow.add((peer, size))
+@dataclass(frozen=True)
+class Bench:
+    """What every turn is told: the Python that runs the engine, the folder of what was built."""
+
+    python: str
+    folder: Path
+
+    def run(self, turns: Sequence[tuple[Peer, int]], rounds: int) -> Iterator[Sample]:
+        """Each round takes all turns, beginning with another one, so that nobody always runs on the warmer or the busier machine."""
+        slow: set[tuple[Peer, int]] = set()
+        for number in range(1, rounds + 1):
+            start = (number - 1) * len(turns) // rounds
+            for peer, size in [*turns[start:], *turns[:start]]:
+                if (peer, size) in slow:
+                    continue
+                samples = self.measure(peer, size, number)
+                yield from samples
+                if sum(each.wall for each in samples) > SLOW:
+                    slow.add((peer, size))
+
+    def measure(self, peer: Peer, size: int, number: int) -> list[Sample]:
+        """All phases of one peer, in a network and mount namespace of its own.
+
+        :raises Failed: a phase failed.
+        """
+        command = [str(CHECKOUT / "scripts/private"), sys.executable, "-m", "benchmarks.turn"]
+        arguments = [peer.key, str(size), self.python, str(self.folder)]
+        turn = subprocess.run([*command, *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        wait_for_worker()
+        if turn.returncode != 0:
+            raise Failed(f"{peer.name}, N = {size}: {turn.stderr}")
+        samples = [Sample(peer=peer.key, size=size, round=number, **json.loads(line)) for line in turn.stdout.splitlines()]
+        spent = ", ".join(f"{each.phase} {each.wall:.3f} s" for each in samples)
+        sys.stderr.write(f"bench: round {number}, {peer.name}, N = {size}: {spent}\n")
+        return samples
 
 
-def measure(peer: Peer, size: int, number: int) -> Iterator[Sample]:
-    """All phases of one peer, on an empty host, which is empty again afterwards."""
-    if host.links() or host.names():
-        raise host.Failed(f"before {peer.name}: not an empty host: {[*host.links(), *host.names()][:5]}")
-    job = peer.job(network(size))
-    with tempfile.TemporaryDirectory(prefix="weft-bench-") as name:
-        directory = Path(name)
-        write(job, directory)
-        try:
-            yield from _phases(peer, job, size, number, directory)
-        finally:
-            host.sweep()
-
-
-def _phases(peer: Peer, job: Job, size: int, number: int, directory: Path) -> Iterator[Sample]:
-    sys.stderr.write(f"bench: round {number}, {peer.name}, N = {size}:")
-    for phase in PHASES:
-        command = getattr(job, phase)
-        if command is None:
-            continue
-        cost = host.cost(command, directory, job.environment, lasting=phase == REMOVE)
-        if phase == CREATE and len(host.names()) != size:
-            raise host.Failed(f"{peer.name}: {len(host.names())} namespaces instead of {size}")
-        sys.stderr.write(f" {phase} {cost.wall:.3f}")
-        yield Sample(peer.key, size, phase, number, cost.wall, cost.cpu, cost.memory)
-    sys.stderr.write("\n")
-
-
-def write(job: Job, directory: Path) -> None:
-    for name, text in job.files.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+def turns(peers: Iterable[Peer], sizes: Iterable[int]) -> list[tuple[Peer, int]]:
+    """Peers with sizes of their own come last."""
+    chosen = [*peers]
+    shared = [(peer, size) for size in sizes for peer in chosen if peer.sizes is None and size <= (peer.most or size)]
+    return [*shared, *((peer, size) for peer in chosen for size in peer.sizes or ())]

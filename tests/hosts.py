@@ -124,17 +124,18 @@ class Host:
 
 @contextlib.contextmanager
 def fresh_host() -> Iterator[Host]:
-    """A host of its own: a network namespace, an empty /run/netns and an empty /etc/netns. What is inside vanishes with it."""
+    """A host of its own: a network namespace, its /sys, an empty /run/netns and an empty /etc/netns. What is inside vanishes with it."""
     libc = ctypes.CDLL(None, use_errno=True)
     former = os.open("/proc/self/ns/net", os.O_RDONLY)
     assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
     for folder in FOLDERS:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+    subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     try:
         yield Host()
     finally:
-        for folder in FOLDERS:
+        for folder in (*FOLDERS, "/sys"):
             subprocess.run(["umount", "-l", folder], check=True)
         assert libc.setns(former, CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
         os.close(former)

@@ -33,14 +33,13 @@ class Job:
 
 
 class Peer(ABC):
-    """``key`` names it in results, ``name`` in what is shown. ``most``: the largest network it is given; beyond it would take hours."""
+    """``key`` names it in results, ``name`` in what is shown."""
 
     key: str
     name: str
-    most: int | None = None
-
-    def takes(self, size: int) -> bool:
-        return self.most is None or size <= self.most
+    most: int | None = None  # the largest network it is given; beyond it would take hours
+    sizes: Sequence[int] | None = None  # the only sizes at which it is measured, whatever is asked for
+    writes: Sequence[str] = ()  # folders that have to be private besides those of scripts/private
 
     @abstractmethod
     def missing(self) -> str | None:

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from ansible_collections.weft.netns.benchmarks import report
+from ansible_collections.weft.netns.benchmarks import chart, report
 from ansible_collections.weft.netns.benchmarks.goals import Goal, judge
 from ansible_collections.weft.netns.benchmarks.network import changed, network
 from ansible_collections.weft.netns.benchmarks.peers.base import Peer
 from ansible_collections.weft.netns.benchmarks.peers.engine import document
 from ansible_collections.weft.netns.benchmarks.registry import peers
 from ansible_collections.weft.netns.benchmarks.samples import Sample, Samples
+from ansible_collections.weft.netns.benchmarks.schedule import turns
 from ansible_collections.weft.netns.plugins.module_utils._engine.parse import parse
 
-PEERS = [peer for peer in peers("python3", Path()) if peer.key != "floor"]  # which has its numbers in itself
+PEERS = [peer for peer in peers("python3", Path()).values() if peer.sizes is None and peer.key != "floor"]  # which knows them by itself
 
 
 def sample(peer: str, number: int, wall: float, size: int = 10) -> Sample:
@@ -64,6 +66,13 @@ def test_a_peer_is_told_everything(peer):
     assert changed(made)[2].addresses[0] in told
 
 
+def test_peers_with_sizes_of_their_own_are_measured_at_those():
+    present = peers("python3", Path())
+    chosen = [present[key] for key in ("play", "compile", "floor")]
+    taken = [(peer.key, size) for peer, size in turns(chosen, [10, 100])]
+    assert taken == [("play", 10), ("floor", 10), ("floor", 100), ("compile", 5_000), ("compile", 50_000)]
+
+
 def test_the_engine_takes_the_document():
     desired = parse(document(network(3)), "default")
     assert set(desired.namespaces) == {"host", "pf00000", "pf00001", "pf00002"}
@@ -92,14 +101,24 @@ def test_what_was_not_measured_meets_no_goal():
 
 def test_the_report():
     samples = Samples([sample("floor", 0, 0.01), sample("engine", 0, 0.1)])
-    text = report.text(samples, {"floor": "floor", "engine": "weft.netns"}, {"ifstate": "ifstatecli is not there"})
+    names = {"floor": "floor", "engine": "weft.netns"}
+    text = report.text(samples, {"kernel": "6.1"}, names, {"ifstate": "ifstatecli is not there"})
     assert "| weft.netns |      1 |     10 |      10 |" in text
+    assert "kernel 6.1" in text
     assert "Left out: ifstate (ifstatecli is not there)." in text
     assert text.count("not measured") == len(report.GOALS)
 
 
 def test_results_are_data():
-    machine, names = {"processors": 2}, {"floor": "floor"}
+    machine, names = {"processors": "2"}, {"floor": "floor"}
     data = json.loads(json.dumps(report.data(Samples([sample("floor", 0, 0.01)]), machine, names, {})))
     assert data["samples"][0]["wall"] == 0.01
     assert {goal["measured"] for goal in data["goals"]} == {False}
+
+
+def test_the_chart_has_a_dot_for_each_median():
+    samples = Samples([sample("floor", 0, 0.01), sample("floor", 0, 0.1, size=100), sample("engine", 0, 0.1), sample("engine", 1, 0.3)])
+    picture = ElementTree.fromstring(chart.draw(samples, {"floor": "floor", "engine": "<engine>"}))
+    titles = [title.text for title in picture.iter("{http://www.w3.org/2000/svg}title") if title.text]
+    assert titles == ["N = 10: 1 ms", "N = 100: 1 ms", "N = 10: 20 ms"]
+    assert "<engine>" in [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
