@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from . import _names as names
 from ._faults import Faults
 from ._fleet import Claims
+from ._modes import MODES
 from ._types import Address, Interface, Member, Network, Subnet
 
 
@@ -59,7 +60,7 @@ class Allocation:
                     f"{interface.path}.addresses",
                     f"its leased {address} is now the gateway or reserved in network {interface.network.name}; delete the lease to move it",
                 )
-        mac = lease.mac if interface.mac is None else None
+        mac = lease.mac if self._open_mac(interface) else None
         if mac:
             self._keep(self._claims.macs, mac, interface, "mac")
         return Lease(fitting, mac)
@@ -74,8 +75,13 @@ class Allocation:
         addresses = interface.addresses
         if addresses is None:
             addresses = tuple(self._addresses(interface, lease))
-        mac = interface.mac or lease.mac or self._new_mac(interface)
+        mac = lease.mac or self._new_mac(interface) if self._open_mac(interface) else interface.mac
         return Member(interface, addresses, mac)
+
+    @staticmethod
+    def _open_mac(interface: Interface) -> bool:
+        """Whether its MAC is for us to choose."""
+        return interface.mac is None and MODES[interface.network.mode].chooses_mac(interface.network)
 
     def _addresses(self, interface: Interface, lease: Lease) -> Iterator[Address]:
         for pool in interface.network.pools():

@@ -37,8 +37,8 @@ def compile_fleet(intents: Mapping[str, HostIntent], leases: Leases) -> Compiled
     fleet.check_networks(networks, containers, faults)
     interfaces = [interface for container in containers for interface in container.interfaces]
     members = Allocation(leases, fleet.claims(interfaces, faults), faults).members(interfaces)
-    tunnels = fleet.tunnels(interfaces, faults)
-    documents = _documents({host: HostDraft(host, tunnels, faults) for host in sorted(intents)}, containers, members)
+    others = fleet.others(interfaces, faults)
+    documents = _documents({host: HostDraft(host, others, faults) for host in sorted(intents)}, containers, members)
     faults.finish()
     return Compiled(documents, leases_of(members))
 

@@ -15,15 +15,18 @@ from ..module_utils._engine import parse as document
 from ..module_utils._engine import schema
 from ..module_utils._engine.errors import DocumentError
 from ..module_utils._engine.model import MAIN_TABLE, default_metric
+from . import _attachments as attachments
 from . import _unsupported as unsupported
 from ._faults import Faults
+from ._modes import MODES
 from ._networks import NETWORKS, addresses_of, held
 from ._types import Container, Interface, Network
 
 CONTAINERS = "netns_containers"
 OWN_KEYS = ("routes", "sysctls", "dns")  # go into the host document as they are
 CONTAINER_KEYS = ("interfaces", *OWN_KEYS)
-INTERFACE_KEYS = ("network", "addresses", "mac", "rate", "publish")
+INTERFACE_KEYS = ("network", "addresses", "mac", "vlans", "rate", "publish")
+MODE_KEYS = ("vlans",)  # keys of an interface that only some modes know
 
 DEFAULT_ROUTES = {("0.0.0.0/0", MAIN_TABLE, default_metric(4)), ("::/0", MAIN_TABLE, default_metric(6))}
 RESERVED_LINKS = {
@@ -57,6 +60,7 @@ def _container(host: str, name: str, raw: Any, networks: Mapping[str, Network | 
 
 
 def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping[str, Network | None], faults: Faults) -> Interface | None:
+    before = len(faults)
     path = f"{host}: {CONTAINERS}.{container}.interfaces.{name}"
     if name in RESERVED_LINKS:
         faults.add(path, f"{name!r} is reserved: {RESERVED_LINKS[name]}")
@@ -69,23 +73,36 @@ def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping
     for key in unsupported.words(unsupported.INTERFACE, keys):
         faults.add(f"{path}.{key}", unsupported.message(key))
     addresses = tuple(addresses_of(f"{path}.addresses", keys["addresses"], faults)) if keys.get("addresses") is not None else None
-    mac = faults.checked(f"{path}.mac", _mac, keys["mac"]) if keys.get("mac") is not None else None
+    mac = faults.checked(f"{path}.mac", attachments.mac, keys["mac"]) if keys.get("mac") is not None else None
+    vlans = attachments.vlans(f"{path}.vlans", keys.get("vlans"), faults)
+    if vlans and vlans.untagged is None and addresses is None:
+        addresses = ()  # packets of the interface itself have no tag
     network = _network_of(f"{path}.network", keys.get("network"), networks, faults)
     if network is None:
         return None
-    for address in addresses or ():
+    interface = Interface(host, container, name, network, addresses, mac, vlans)
+    mode = MODES[network.mode]
+    for key in MODE_KEYS:
+        if keys.get(key) is not None and key not in mode.interface_keys:
+            faults.add(f"{path}.{key}", f"an interface of mode {network.mode} has none")
+    _check_in_network(interface, faults)
+    if len(faults) == before:
+        for key, message in mode.check_interface(interface):
+            faults.add(f"{path}.{key}", message)
+    return interface
+
+
+def _check_in_network(interface: Interface, faults: Faults) -> None:
+    """Addresses and MAC that are right by themselves, but not in this network."""
+    path, network = interface.path, interface.network
+    for address in interface.addresses or ():
         at = f"{path}.addresses[{address.index}]"
         held(at, address, network.name, network.subnets, faults)
         if address in network.gateways:
             faults.add(at, f"{address} is the gateway of network {network.name}")
-    return Interface(host, container, name, network, addresses, mac)
-
-
-def _mac(value: Any) -> str:
-    # YAML reads 10:20:30:40:50:60 without quotes as one number to the base of 60.
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a MAC address; put it in quotes")
-    return schema.mac(value)
+    reason = MODES[network.mode].refuses_mac(network)
+    if interface.mac and reason:
+        faults.add(f"{path}.mac", f"cannot be chosen: {reason}")
 
 
 def _network_of(path: str, name: Any, networks: Mapping[str, Network | None], faults: Faults) -> Network | None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a diagram shows of a host document, the same for every format.
 
-A host is a set of *segments* (a bridge, a parent of macvlans, a pair by itself), of *boxes*
+A host is a set of *segments* (a bridge, a parent of sub-interfaces, a pair by itself), of *boxes*
 (the namespaces) and of *wires*, each from a segment to an interface of a box, or to a port that leads elsewhere.
 """
 
@@ -17,6 +17,9 @@ from typing import Any
 HOST = "host"
 DOCUMENT = frozenset((HOST, "namespaces"))
 ROUTES = 5
+REMOTES = 3
+PAIRS = ("veth", "netkit")
+SUBLINKS = ("macvlan", "ipvlan")
 
 Links = Mapping[str, Mapping[str, Any]]
 Place = tuple[str, str]  # namespace, link
@@ -132,12 +135,13 @@ class _Reader:
         namespace, name = place
         peer = self._peer(link)
         if namespace == HOST:
-            if link.get("master") and (peer is None or peer[0] == HOST):
-                self._segment(link["master"]).wires.append((_label(name, link, pairs=True), None))
+            segment = _segment_of(link)
+            if segment and (peer is None or peer[0] == HOST):
+                self._segment(segment).wires.append((_label(name, link, pairs=True), None))
                 self.shown.add(name)
             return
-        if link.get("kind") == "macvlan" and _parent(place, link)[0] == HOST:
-            self._segment(_parent(place, link)[1]).wires.append(("macvlan", place))
+        if link.get("kind") in SUBLINKS and _parent(place, link)[0] == HOST:
+            self._segment(_parent(place, link)[1]).wires.append((link["kind"], place))
         elif peer is not None and peer[0] == HOST:
             self._join_host_end(peer[1], place)
         elif peer is not None and place < peer:
@@ -147,15 +151,15 @@ class _Reader:
         link = self.links[HOST][name]
         self.shown.add(name)
         if link.get("master"):
-            self._segment(link["master"]).wires.append((name, place))
+            self._segment(link["master"]).wires.append(("  ".join((name, *_vlans(link))), place))
         else:
             self.single.append(_Draft(wires=[(_label(name, link), place)]))
 
     def _peer(self, link: Mapping[str, Any]) -> Place | None:
         """The other end of a pair that leads out of the namespace, or into one."""
-        if link.get("kind") != "veth":
+        if link.get("kind") not in PAIRS:
             return None
-        pair = link.get("veth") or {}
+        pair = link.get(link["kind"]) or {}
         return (str(pair.get("namespace") or HOST), str(pair.get("peer")))
 
     def _segment(self, name: str) -> _Draft:
@@ -224,15 +228,22 @@ def _listed(space: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _pairs(namespace: str, links: Links) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Other ends of pairs: namespace, name, and the end itself as a document would have it."""
     for name, link in links.items():
-        pair = link.get("veth") or {}
-        if link.get("kind") == "veth" and "peer" in pair:
-            end = {"kind": "veth", "veth": {"peer": name, "namespace": namespace}}
+        kind = str(link.get("kind"))
+        pair = (link.get(kind) or {}) if kind in PAIRS else {}
+        if "peer" in pair:
+            end = {"kind": kind, kind: {"peer": name, "namespace": namespace}}
             yield str(pair.get("namespace") or HOST), str(pair["peer"]), end
 
 
 def _parent(place: Place, link: Mapping[str, Any]) -> Place:
-    macvlan = link.get("macvlan") or {}
-    return (str(macvlan.get("namespace") or place[0]), str(macvlan.get("link")))
+    values = link.get(link["kind"]) or {}
+    return (str(values.get("namespace") or place[0]), str(values.get("link")))
+
+
+def _segment_of(link: Mapping[str, Any]) -> str:
+    """The host's link whose segment one of the host's links is on."""
+    parent = _parent((HOST, ""), link)[1] if link.get("kind") in SUBLINKS else ""
+    return str(link.get("master") or parent)
 
 
 def _label(name: str, link: Mapping[str, Any], pairs: bool = False) -> str:
@@ -250,7 +261,7 @@ def _notes(link: Mapping[str, Any], inside: bool = False, pairs: bool = False) -
         notes.append(f"on {clean(link['master'])}")
     if link.get("route_to"):
         notes.append(f"the way to {clean(link['route_to'])}")
-    notes += _addresses(link)
+    notes += [*_vlans(link), *_addresses(link)]
     if link.get("state") == "down":
         notes.append("down")
     return tuple(notes)
@@ -259,18 +270,32 @@ def _notes(link: Mapping[str, Any], inside: bool = False, pairs: bool = False) -
 def _kind(link: Mapping[str, Any], pairs: bool) -> str:
     kind = str(link.get("kind") or "")
     values: Mapping[str, Any] = link.get(kind) or {}
-    if kind == "veth":
-        return f"veth to {clean(values.get('peer'))}" if pairs else ""
+    if kind in PAIRS:
+        return f"{kind} to {clean(values.get('peer'))}" if pairs else kind.replace("veth", "")
     if kind == "vxlan":
-        ways = [values["group"]] if values.get("group") else values.get("remotes") or []
+        ways = [values["group"]] if values.get("group") else _few(values.get("remotes") or [])
         words = [str(values.get("id")), *(["to", ", ".join(map(str, ways))] if ways else [])]
         words += ["over", str(values["link"])] if values.get("link") else []
         return clean(" ".join([kind, *words]))
+    if kind == "vlan":
+        return clean(f"vlan {values.get('id')} of {values.get('link')}")
+    if kind == "physical":
+        return clean(f"device {values.get('interface') or values.get('permanent_mac')}")
     if kind == "tun":
         return clean(values.get("mode") or kind)
-    if kind == "macvlan":
+    if kind in SUBLINKS:
         return clean(" ".join([kind, str(values.get("mode") or "")]).strip())
     return clean(kind)
+
+
+def _few(remotes: Sequence[Any]) -> list[Any]:
+    return [*remotes[:REMOTES], *([f"{len(remotes) - REMOTES} more"] if len(remotes) > REMOTES else [])]
+
+
+def _vlans(link: Mapping[str, Any]) -> list[str]:
+    """Of a port of a bridge that filters them."""
+    ids = [str(vlan["id"]) for vlan in (link.get("port") or {}).get("vlans") or ()]
+    return [clean(f"vlans {', '.join(ids)}")] if ids else []
 
 
 def _routes(space: Mapping[str, Any]) -> tuple[str, ...]:
@@ -280,7 +305,8 @@ def _routes(space: Mapping[str, Any]) -> tuple[str, ...]:
 def _route(route: Mapping[str, Any]) -> str:
     """In the words of ip-route(8)."""
     words = [str(route["type"])] if route.get("type", "unicast") != "unicast" else []
-    words.append(str(route.get("destination")))
+    # Without a gateway nothing else tells which default route it is.
+    words.append("::/0" if route.get("family") == "ipv6" and not route.get("gateway") else str(route.get("destination")))
     for hop in route.get("nexthops") or [route]:
         for word, key in (("via", "gateway"), ("dev", "link"), ("weight", "weight")):
             words += [word, str(hop[key])] if hop.get(key) else []

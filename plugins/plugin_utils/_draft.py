@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Any
 
 from ._faults import Faults
-from ._types import Member, Network
+from ._types import DEFAULT_VLAN, Interface, Member, Network, Vlans
 
 Document = dict[str, Any]
-Tunnels = Mapping[str, Mapping[str, str]]  # addresses on the underlay, by network and host
 
 DEFAULT_UPLINK = "uplink6"  # symbolic: the link of the host's own IPv6 default route
 
@@ -22,12 +22,21 @@ def sysctl_component(link: str) -> str:
     return link.replace(".", "/")
 
 
+@dataclass(frozen=True)
+class Others:
+    """What a host has to know of the fleet."""
+
+    interfaces: Mapping[str, Sequence[Interface]]  # by network
+    tunnels: Mapping[str, Mapping[str, str]]  # addresses on the underlay, by network and host
+    vlans: Mapping[tuple[str, str], Set[int]]  # in use, by host and network
+
+
 class HostDraft:
     """Collects what one host must have. The same thing said twice is one thing; a name with two meanings is a fault."""
 
-    def __init__(self, host: str, tunnels: Tunnels, faults: Faults) -> None:
+    def __init__(self, host: str, others: Others, faults: Faults) -> None:
         self.host = host
-        self._tunnels = tunnels
+        self._others = others
         self._seen: set[str] = set()
         self._faults = faults
         self._said_by: dict[str, str] = {}
@@ -49,7 +58,17 @@ class HostDraft:
 
     def remotes(self, network: Network) -> list[str]:
         """Where the other hosts of a network over VXLAN are."""
-        return [local for host, local in self._tunnels[network.name].items() if host != self.host]
+        return [local for host, local in self._others.tunnels[network.name].items() if host != self.host]
+
+    def trunk(self, network: Network) -> Vlans:
+        """What a port carries that leads to all containers of the network on this host."""
+        used = self._others.vlans[self.host, network.name]
+        return Vlans(DEFAULT_VLAN.untagged, tuple(sorted(used - {DEFAULT_VLAN.untagged})))
+
+    def peer(self, interface: Interface) -> Interface:
+        """The other interface of a network of two; itself, where that is missing."""
+        members = self._others.interfaces[interface.network.name]
+        return next((each for each in members if each.key != interface.key), interface)
 
     def link(self, path: str, name: str, spec: dict[str, Any]) -> None:
         """A link of the host's own namespace. ``path`` is where the inventory asks for it."""

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Optional
 
+from ._draft import Others
 from ._faults import Faults
+from ._modes import MODES
 from ._types import Address, Container, Interface, Network, Subnet, Uplink
 
 HostNetworks = Mapping[str, Mapping[str, Optional[Network]]]  # host, name of the network
@@ -41,20 +43,29 @@ def check_networks(networks: HostNetworks, containers: Iterable[Container], faul
     _own_identifiers(first, faults)
 
 
-def tunnels(interfaces: Iterable[Interface], faults: Faults) -> dict[str, dict[str, str]]:
-    """For each network over VXLAN that has no multicast group: where the hosts are that have containers of it."""
-    ends: dict[str, dict[str, Address | None]] = {}
+def others(interfaces: Iterable[Interface], faults: Faults) -> Others:
+    """What each host has to know of the fleet, and what is wrong between the interfaces of one network."""
+    by_network: dict[str, list[Interface]] = {}
+    vlans: dict[tuple[str, str], set[int]] = {}
     for interface in interfaces:
-        network, uplink = interface.network, interface.network.uplink
+        by_network.setdefault(interface.network.name, []).append(interface)
+        if interface.network.vlan_filtering:
+            vlans.setdefault((interface.host, interface.network.name), set()).update(interface.port.ids)
+    tunnels = {}
+    for name, members in by_network.items():
+        for path, message in MODES[members[0].network.mode].check_interfaces(members):
+            faults.add(path, message)
+        uplink = members[0].network.uplink
         if uplink and uplink.vxlan and not uplink.group:
-            ends.setdefault(network.name, {})[interface.host] = uplink.local
-    return {name: _tunnel(name, dict(sorted(hosts.items())), faults) for name, hosts in ends.items()}
+            tunnels[name] = _tunnel(name, {each.host: each.network.uplink for each in members}, faults)
+    return Others(by_network, tunnels, vlans)
 
 
-def _tunnel(network: str, ends: Mapping[str, Address | None], faults: Faults) -> dict[str, str]:
+def _tunnel(network: str, uplinks: Mapping[str, Uplink | None], faults: Faults) -> dict[str, str]:
+    """Where the hosts are that have containers of a network over VXLAN."""
     hosts: dict[Address, str] = {}
-    for host, local in ends.items():
-        path = f"{host}: netns_networks.{network}.uplink.local"
+    for host, uplink in sorted(uplinks.items()):
+        path, local = f"{host}: netns_networks.{network}.uplink.local", uplink.local if uplink else None
         if local is None:
             faults.add(path, "is missing: the address by which the other hosts of the network reach this one")
         elif hosts.setdefault(local, host) != host:
@@ -67,8 +78,14 @@ def _tunnel(network: str, ends: Mapping[str, Address | None], faults: Faults) ->
 def claims(interfaces: Iterable[Interface], faults: Faults) -> Claims:
     """What the inventory gives away itself; each address and MAC once."""
     taken = Claims()
+    hosts: set[tuple[str, str]] = set()
     for interface in interfaces:
-        path = interface.path
+        path, network = interface.path, interface.network
+        if (interface.host, network.name) not in hosts:
+            hosts.add((interface.host, network.name))
+            for address in network.host_addresses:
+                where = f"{interface.host}: netns_networks.{network.name}.host_addresses[{address.index}]"
+                _claim(taken.addresses, address, where, faults)
         for address in interface.addresses or ():
             _claim(taken.addresses, address, f"{path}.addresses[{address.index}]", faults)
         if interface.mac:
@@ -113,8 +130,8 @@ def _differences(one: Network, other: Network) -> Iterator[str]:
         yield "uplink"
         one = replace(one, gateway_on=other.gateway_on)  # it follows from the uplink, most of the time
     for item in fields(Network):
-        if item.name != "uplink" and getattr(one, item.name) != getattr(other, item.name):
-            yield {"gateways": "gateway"}.get(item.name, item.name)
+        if item.name not in ("uplink", "host_addresses") and getattr(one, item.name) != getattr(other, item.name):
+            yield {"gateways": "gateway", "options": one.mode}.get(item.name, item.name)
 
 
 def _far_end(network: Network) -> Uplink | None:

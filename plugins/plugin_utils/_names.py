@@ -39,6 +39,11 @@ def bridge(network: str) -> str:
     return link_name(f"br-{network}")
 
 
+def host_sublink(kind: str, network: str) -> str:
+    """The host's own sub-interface in a network of mode macvlan or ipvlan."""
+    return link_name(f"{kind[0]}v-{network}")
+
+
 def vlan(link: str, number: int) -> str:
     return link_name(f"{link}.{number}")
 

@@ -9,7 +9,7 @@ What can only be wrong between networks, containers or hosts is in ``_fleet.py``
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._engine import schema
@@ -20,7 +20,20 @@ from ._types import Address, Network, Subnet, Uplink
 from ._uplinks import read as uplink_of
 
 NETWORKS = "netns_networks"
-NETWORK_KEYS = ("mode", "subnets", "gateway", "gateway_on", "mtu", "uplink", "masquerade", "spoofing", "isolated")
+NETWORK_KEYS = (
+    "mode",
+    "subnets",
+    "gateway",
+    "gateway_on",
+    "mtu",
+    "uplink",
+    "masquerade",
+    "spoofing",
+    "isolated",
+    "vlan_filtering",
+    "device",
+    "host_addresses",
+)
 
 GATEWAY_ON = ("host", "outside", "anycast")
 IPV6_MIN_MTU = 1280
@@ -57,26 +70,34 @@ def _network(path: str, name: str, raw: Any, faults: Faults) -> Network | None:
     mode = _mode(f"{path}.mode", keys.get("mode"), faults)
     if mode is None:
         return None
+    known = (*NETWORK_KEYS, *([mode] if MODES[mode].options else []))
     if "subnets" in keys:  # then its containers can be checked, whatever else nobody knows
-        before += len(keys.keys() - set(NETWORK_KEYS))
-    faults.unknown(path, keys, NETWORK_KEYS)
-    for key, reason in MODES[mode].refused.items():
+        before += len(keys.keys() - set(known))
+    faults.unknown(path, keys, known)
+    options = _options(f"{path}.{mode}", keys.get(mode), MODES[mode].options, faults)
+    refused = MODES[mode].refused(options)
+    for key, reason in refused.items():
         if keys.get(key, False) is not False:
             faults.add(f"{path}.{key}", reason)
     subnets = _subnets(f"{path}.subnets", keys.get("subnets", []), faults)
     uplink = uplink_of(f"{path}.uplink", keys.get("uplink"), faults)
-    has_gateway = "gateway" not in MODES[mode].refused
+    has_gateway = "gateway" not in refused
+    gateways = _gateways(f"{path}.gateway", keys.get("gateway"), name, subnets, faults) if has_gateway else ()
     network = Network(
         name=name,
         mode=mode,
         subnets=subnets,
-        gateways=_gateways(f"{path}.gateway", keys.get("gateway"), name, subnets, faults) if has_gateway else (),
+        gateways=gateways,
         gateway_on=_choice(f"{path}.gateway_on", keys, _gateway_on(uplink) if has_gateway else "host", GATEWAY_ON, faults),
         mtu=_mtu(path, keys.get("mtu"), subnets, uplink, faults),
         uplink=uplink,
-        spoofing=_choice(f"{path}.spoofing", keys, "block", ("block", "allow"), faults),
+        spoofing=_spoofing(f"{path}.spoofing", keys, MODES[mode].unguarded, faults),
         isolated=faults.checked(f"{path}.isolated", schema.boolean, keys.get("isolated", False)) or False,
         masquerade=faults.checked(f"{path}.masquerade", schema.boolean, keys.get("masquerade", False)) or False,
+        vlan_filtering=_vlan_filtering(f"{path}.vlan_filtering", keys.get("vlan_filtering", False), mode, faults),
+        device=_device(f"{path}.device", keys, MODES[mode].devices, faults),
+        host_addresses=_host_addresses(f"{path}.host_addresses", keys.get("host_addresses"), name, subnets, gateways, faults),
+        options=options,
     )
     if len(faults) == before:
         for key, message in MODES[mode].check(network):
@@ -94,9 +115,30 @@ def _mode(path: str, value: Any, faults: Faults) -> str | None:
     return faults.checked(path, schema.choice(*MODES), value)
 
 
-def _choice(path: str, keys: Mapping[str, Any], default: str, allowed: tuple[str, ...], faults: Faults) -> str:
+def _choice(path: str, keys: Mapping[str, Any], default: str, allowed: Sequence[str], faults: Faults) -> str:
     key = path.rpartition(".")[2]
     return faults.checked(path, schema.choice(*allowed), keys.get(key, default)) or default
+
+
+def _vlan_filtering(path: str, value: Any, mode: str, faults: Faults) -> bool:
+    if value is True and "vlans" not in MODES[mode].interface_keys:
+        faults.add(path, f"mode {mode} makes no bridge")
+    return faults.checked(path, schema.boolean, value) or False
+
+
+def _device(path: str, keys: Mapping[str, Any], devices: Sequence[str], faults: Faults) -> str:
+    if devices:
+        return _choice(path, keys, devices[0], devices, faults)
+    if "device" in keys:
+        faults.add(path, "no pair of links is made in this mode")
+    return ""
+
+
+def _spoofing(path: str, keys: Mapping[str, Any], unguarded: str, faults: Faults) -> str:
+    said = _choice(path, keys, "allow" if unguarded else "block", ("block", "allow"), faults)
+    if unguarded and said == "block":
+        faults.add(path, f"cannot be held: {unguarded}; say allow")
+    return said
 
 
 def _subnets(path: str, raw: Any, faults: Faults) -> tuple[Subnet, ...]:
@@ -116,6 +158,26 @@ def _gateways(path: str, raw: Any, name: str, subnets: tuple[Subnet, ...], fault
         elif subnet:
             gateways[subnet] = address
     return tuple(gateways.values())
+
+
+def _host_addresses(
+    path: str, raw: Any, name: str, subnets: tuple[Subnet, ...], gateways: tuple[Address, ...], faults: Faults
+) -> tuple[Address, ...]:
+    addresses = addresses_of(path, raw or [], faults)
+    for address in addresses:
+        at = f"{path}[{address.index}]"
+        held(at, address, name, subnets, faults)
+        if address in gateways:
+            faults.add(at, f"{address} is the gateway: say gateway_on: host")
+    return tuple(addresses)
+
+
+def _options(path: str, raw: Any, checks: Mapping[str, schema.Check], faults: Faults) -> dict[str, str]:
+    """What a mode has in the dictionary that is named after it."""
+    keys = faults.mapping(path, raw)
+    faults.unknown(path, keys, checks)
+    checked = {key: faults.checked(f"{path}.{key}", checks[key], keys[key]) for key in checks if keys.get(key) is not None}
+    return {key: value for key, value in checked.items() if value is not None}
 
 
 def _first_address(subnet: Subnet) -> Address:

@@ -120,6 +120,10 @@ class Network:
     spoofing: str = "block"
     isolated: bool = False
     masquerade: bool = False
+    vlan_filtering: bool = False
+    device: str = "veth"  # kind of the pair between host and container: veth or netkit
+    host_addresses: tuple[Address, ...] = ()  # of one host: these differ
+    options: Mapping[str, str] = field(default_factory=dict)  # of the mode
 
     def subnet_of(self, address: Address) -> Subnet | None:
         return next((subnet for subnet in self.subnets if address in subnet), None)
@@ -128,6 +132,21 @@ class Network:
         """Where addresses are allocated from: the first subnet of each family."""
         first = {subnet.family: subnet for subnet in reversed(self.subnets)}
         return tuple(first[family] for family in sorted(first))
+
+
+@dataclass(frozen=True)
+class Vlans:
+    """Of a port of a bridge that filters VLANs: the one whose frames have no tag on the wire, and those whose frames have."""
+
+    untagged: int | None = None
+    tagged: tuple[int, ...] = ()
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return self.tagged if self.untagged is None else (self.untagged, *self.tagged)
+
+
+DEFAULT_VLAN = Vlans(untagged=1)  # as the kernel has it, for the bridge itself and for its new ports
 
 
 @dataclass(frozen=True)
@@ -140,6 +159,7 @@ class Interface:
     network: Network
     addresses: tuple[Address, ...] | None = None
     mac: str | None = None
+    vlans: Vlans | None = None  # None: the inventory says nothing
 
     @property
     def key(self) -> tuple[str, str]:
@@ -149,6 +169,11 @@ class Interface:
     @property
     def path(self) -> str:
         return f"{self.host}: netns_containers.{self.container}.interfaces.{self.name}"
+
+    @property
+    def port(self) -> Vlans:
+        """Its VLANs on a bridge that filters them."""
+        return self.vlans or DEFAULT_VLAN
 
 
 @dataclass(frozen=True)
@@ -170,7 +195,7 @@ class Member:
 
     interface: Interface
     addresses: tuple[Address, ...]
-    mac: str
+    mac: str | None  # None: that of what it is made from
 
     @property
     def network(self) -> Network:

@@ -15,7 +15,7 @@ def _given(value: Any) -> bool:
     return value not in (None, False, [], {})
 
 
-MODES = ("macvlan", "passthrough", "p2p", "ipvlan", "jail", "shared")
+MODES = ("passthrough", "jail", "shared")
 
 # key, when its value asks for what is missing
 UPLINK: Mapping[str, When] = {"move_addresses": _given}

@@ -9,9 +9,14 @@ from collections.abc import Mapping
 
 from ._mode import Mode
 from .bridge import Bridge
+from .p2p import PointToPoint
 from .routed import Routed
+from .sublink import Ipvlan, Macvlan
 
 MODES: Mapping[str, Mode] = {
     "bridge": Bridge(),
+    "ipvlan": Ipvlan(),
+    "macvlan": Macvlan(),
+    "p2p": PointToPoint(),
     "routed": Routed(),
 }

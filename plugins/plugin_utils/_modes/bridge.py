@@ -5,106 +5,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from .. import _names as names
 from .. import _unsupported as unsupported
 from .._draft import HostDraft, filled
-from .._types import Address, Member, Network
+from .._types import DEFAULT_VLAN, Interface, Member, Network, Vlans
+from . import _lan as lan
+from . import _pair as pair
+from ._mode import Mode
 from ._uplink import way_out
 
 
-class Bridge:
-    refused: Mapping[str, str] = {}
+class Bridge(Mode):
+    devices = ("veth", "netkit")
+    interface_keys = ("vlans",)
 
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
         if network.gateway_on == "anycast" and network.uplink and network.gateways:
             yield "gateway_on", f"{unsupported.message('gateway_on: anycast with an uplink')}; say host or outside, or gateway: []"
         if network.isolated and network.uplink and network.uplink.vxlan:
             yield "isolated", "with VXLAN, containers of different hosts would reach each other all the same"
-        if network.masquerade and not _gateways_of_host(network):
+        if network.vlan_filtering and network.uplink and network.uplink.vxlan:
+            yield "vlan_filtering", "a VXLAN carries one segment: make a network, with a number of its own, for each VLAN"
+        if network.masquerade and not lan.gateways_of_host(network):
             yield "masquerade", "nothing leaves by the host: it is not the gateway of this network"
 
+    def check_interface(self, interface: Interface) -> Iterator[tuple[str, str]]:
+        network, vlans = interface.network, interface.vlans
+        if vlans is None:
+            return
+        if not network.vlan_filtering:
+            yield "vlans", f"the bridge of network {network.name} does not look at VLANs: say vlan_filtering: true there"
+        if vlans.tagged and network.spoofing == "block":
+            yield "vlans.trunk", f"spoofing: block lets no tag pass; say spoofing: allow for network {network.name}"
+        if vlans.untagged is None and interface.addresses:
+            yield "addresses", "what the interface itself sends has no tag: name the VLAN of these addresses as vlans.native"
+        if vlans.untagged not in (None, DEFAULT_VLAN.untagged) and lan.addresses_of_host(network):
+            yield "vlans", f"the host itself is in VLAN {DEFAULT_VLAN.untagged} alone: say gateway_on: outside, or gateway: []"
+
     def default_routes(self, member: Member) -> Collection[int]:
-        return {gateway.family for gateway in _gateways(member)}
+        return {gateway.family for gateway in lan.gateways(member)}
 
     def join(self, draft: HostDraft, member: Member, defaults: Collection[int]) -> dict[str, Any]:
         interface, network = member.interface, member.network
         bridge, end = names.bridge(network.name), names.host_end(interface.container, interface.name)
-        mtu = {"mtu": network.mtu} if network.mtu else {}
         _bridge(draft, bridge, network)
         _filter(draft, bridge, end, member)
         draft.link(
             interface.path,
             end,
             {
-                "kind": "veth",
-                "veth": {"peer": interface.name, "namespace": interface.container},
+                **pair.to_container(interface, "l2"),
                 "master": bridge,
-                **mtu,
-                # Said also where it is the default: the network may have been another before.
-                "port": {"isolated": network.isolated, **({} if network.spoofing == "block" else {"group_fwd_mask": 0})},
+                "port": _port(interface),
             },
         )
-        inside = {
-            "kind": "veth",
-            "veth": {"peer": end, "namespace": "host"},
-            "mac": member.mac,
-            "addresses": _prefixed(network, member),
-            **mtu,
-        }
-        routes = [{"destination": "default", "gateway": gateway.text} for gateway in _gateways(member) if gateway.family in defaults]
-        return {"links": {interface.name: inside}, "routes": routes}
+        inside = filled({**pair.to_host(network, end, "l2"), "mac": member.mac, "addresses": lan.addresses(member)})
+        return {"links": {interface.name: inside}, "routes": lan.routes(member, defaults)}
+
+
+def _port(interface: Interface) -> dict[str, Any]:
+    """Said also where it is the default: the network may have been another before."""
+    network = interface.network
+    port: dict[str, Any] = {"isolated": network.isolated}
+    if network.spoofing == "allow":
+        port["group_fwd_mask"] = 0
+    if network.vlan_filtering:
+        port["vlans"] = _vlans(interface.port)
+    return port
+
+
+def _vlans(vlans: Vlans) -> list[dict[str, Any]]:
+    untagged = [{"id": vlans.untagged, "pvid": True, "untagged": True}] if vlans.untagged else []
+    return untagged + [{"id": first if first == last else f"{first}-{last}"} for first, last in _spans(vlans.tagged)]
+
+
+def _spans(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run in an ascending sequence."""
+    for _distance, run in groupby(enumerate(numbers), lambda place: place[1] - place[0]):
+        values = [number for _index, number in run]
+        yield values[0], values[-1]
 
 
 def _bridge(draft: HostDraft, name: str, network: Network) -> None:
     if not draft.first_time(network):
         return
     path = f"{draft.host}: netns_networks.{network.name}"
-    ours = _gateways_of_host(network)
+    ours = lan.addresses_of_host(network)
     # An anycast gateway is one and the same to the containers, on whichever host they are.
-    where = "" if ours and network.gateway_on == "anycast" else draft.host
+    where = "" if network.gateways and network.gateway_on == "anycast" else draft.host
     bridge = {
         "kind": "bridge",
+        "bridge": {"vlan_filtering": True} if network.vlan_filtering else {},
         "mac": names.mac(names.BRIDGE_MAC, where, network.name),
         "mtu": network.mtu,
-        "addresses": [_cidr(network, gateway) for gateway in ours],
+        "addresses": [lan.cidr(network, address) for address in ours],
     }
     draft.link(path, name, filled(bridge))
     if network.uplink:
         port = f"is a port of {name}"
-        way_out(draft, network, network.uplink, {"frames": port, "packets": port}, master=name)
-    for family in sorted({gateway.family for gateway in ours}):
-        draft.forward(path, family)
+        trunk = {"port": {"vlans": _vlans(draft.trunk(network))}} if network.vlan_filtering else {}
+        way_out(draft, network, network.uplink, {"frames": port, "packets": port}, master=name, **trunk)
+    lan.forward(draft, network)
 
 
 def _filter(draft: HostDraft, bridge: str, end: str, member: Member) -> None:
     network = member.network
-    ours = [gateway.text for gateway in _gateways_of_host(network)]
+    ours = [address.text for address in lan.addresses_of_host(network)]
     if network.spoofing == "block":
         draft.guard(end, member)
-    if network.isolated and ours:  # the bridge keeps its isolated ports apart, but their gateway would be the way round
+    if network.isolated and ours:  # the bridge keeps its isolated ports apart, but the host would be the way round
         draft.isolate(network, end, destinations=[subnet.text for subnet in network.subnets], **{"except": ours})
     if network.masquerade:
         draft.masquerade(f"{draft.host}: netns_networks.{network.name}", network, bridge)
-
-
-def _gateways_of_host(network: Network) -> tuple[Address, ...]:
-    return network.gateways if network.gateway_on != "outside" else ()
-
-
-def _gateways(member: Member) -> list[Address]:
-    """For each family the gateway in the subnet of the interface's first address there."""
-    firsts = (member.first(family) for family in (4, 6))
-    subnets = [member.network.subnet_of(address) for address in firsts if address]
-    return [gateway for subnet in subnets if subnet for gateway in member.network.gateways if gateway in subnet]
-
-
-def _prefixed(network: Network, member: Member) -> list[str]:
-    return [_cidr(network, address) for address in member.addresses]
-
-
-def _cidr(network: Network, address: Address) -> str:
-    subnet = network.subnet_of(address)
-    return f"{address}/{subnet.prefixlen}" if subnet else address.single

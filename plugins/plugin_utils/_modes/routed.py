@@ -9,21 +9,32 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .. import _names as names
-from .._draft import HostDraft, sysctl_component
+from .. import _unsupported as unsupported
+from .._draft import HostDraft, filled, sysctl_component
 from .._types import Address, Member, Network
+from . import _pair as pair
+from ._mode import Mode
 from ._uplink import WITH_ADDRESSES
 
 GATEWAYS: Mapping[int, str] = {4: "169.254.1.1", 6: "fe80::1"}
 ON_THE_HOST: Mapping[int, str] = {4: "169.254.1.1/32", 6: "fe80::1/64"}
 
 
-class Routed:
-    refused: Mapping[str, str] = {
-        "gateway": "mode routed has none: the host is the gateway, as 169.254.1.1 and fe80::1",
-        "gateway_on": "mode routed has none: the host is the gateway, as 169.254.1.1 and fe80::1",
-    }
+class Routed(Mode):
+    devices = ("veth", "netkit")
+
+    def refused(self, options: Mapping[str, Any]) -> Mapping[str, str]:
+        return {
+            **dict.fromkeys(("gateway", "gateway_on"), "mode routed has none: the host is the gateway, as 169.254.1.1 and fe80::1"),
+            "host_addresses": "mode routed has none: the host is reached at every address that it has",
+        }
+
+    def refuses_mac(self, network: Network) -> str:
+        return "a netkit of layer 3 has none" if network.device == "netkit" else ""
 
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
+        if network.device == "netkit" and network.spoofing == "block":
+            yield "spoofing", unsupported.message("spoofing: block with a netkit of layer 3") + "; say allow"
         if not network.subnets:
             yield "subnets", "mode routed needs at least one"
         if network.uplink and (network.uplink.vlan or network.uplink.vxlan):
@@ -35,36 +46,24 @@ class Routed:
     def join(self, draft: HostDraft, member: Member, defaults: Collection[int]) -> dict[str, Any]:
         interface, network = member.interface, member.network
         end = names.host_end(interface.container, interface.name)
-        end_mac = names.mac(names.HOST_END_MAC, interface.container, interface.name)
+        end_mac = names.mac(names.HOST_END_MAC, interface.container, interface.name) if self.chooses_mac(network) else None
         families = _families(member)
-        mtu = {"mtu": network.mtu} if network.mtu else {}
         _filter(draft, end, member)
         draft.link(
             interface.path,
             end,
-            {
-                "kind": "veth",
-                "veth": {"peer": interface.name, "namespace": interface.container},
-                "mac": end_mac,
-                "addresses": [ON_THE_HOST[family] for family in families],
-                **mtu,
-            },
+            filled({**pair.to_container(interface, "l3"), "mac": end_mac, "addresses": [ON_THE_HOST[family] for family in families]}),
         )
         for address in member.addresses:
             _reach(draft, network, address, end)
-        inside = {
-            "kind": "veth",
-            "veth": {"peer": end, "namespace": "host"},
-            "mac": member.mac,
-            "addresses": [address.single for address in member.addresses],
-            **mtu,
-        }
+        addresses = [address.single for address in member.addresses]
+        inside = filled({**pair.to_host(network, end, "l3"), "mac": member.mac, "addresses": addresses})
         on_link = [{"destination": ON_THE_HOST[4], "link": interface.name}] if 4 in defaults else []
         routes = [
             {"destination": "default", "gateway": GATEWAYS[family], "link": interface.name} for family in families if family in defaults
         ]
         # Permanent, so that nothing inside ever has to ask for its gateway.
-        neighbours = [{"address": GATEWAYS[family], "link": interface.name, "mac": end_mac} for family in families]
+        neighbours = [{"address": GATEWAYS[family], "link": interface.name, "mac": end_mac} for family in families if end_mac]
         return {"links": {interface.name: inside}, "routes": on_link + routes, "neighbours": neighbours}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.weft.netns.plugins.module_utils._engine import parse as engine
@@ -17,8 +17,10 @@ from ansible_collections.weft.netns.plugins.plugin_utils._compile import Compile
 NETWORKS = {
     "blue": {"mode": "bridge", "subnets": ["10.20.0.0/24", "fd00:20::/64"]},
     "red": {"mode": "routed", "subnets": ["10.30.0.0/24", "fd00:30::/64"]},
+    "green": {"mode": "bridge", "subnets": ["10.40.0.0/24", "fd00:40::/64"], "uplink": {"interface": "eth1", "vlan": 100}},
+    "white": {"mode": "macvlan", "subnets": ["10.50.0.0/24", "fd00:50::/64"], "uplink": {"interface": "eth1"}},
 }
-SUBNET = {"blue": "10.20.0", "red": "10.30.0"}
+SUBNET = {"blue": "10.20.0", "red": "10.30.0", "green": "10.40.0", "white": "10.50.0"}
 NAMES = st.text("abc-1", min_size=1, max_size=20)
 
 Intents = dict[str, dict[str, Any]]
@@ -60,6 +62,7 @@ def reversed_order(value: Any) -> Any:
     return intents
 
 
+@settings(deadline=None)
 @given(fleets())
 def test_same_inventory_and_same_leases_give_the_same(fleet: Intents) -> None:
     first = compile_fleet(fleet, {})
@@ -67,11 +70,13 @@ def test_same_inventory_and_same_leases_give_the_same(fleet: Intents) -> None:
     assert compile_fleet(fleet, first.leases) == first
 
 
+@settings(deadline=None)
 @given(fleets())
 def test_the_order_of_the_inventory_does_not_matter(fleet: Intents) -> None:
     assert compile_fleet(reversed_order(fleet), {}) == compile_fleet(fleet, {})
 
 
+@settings(deadline=None)
 @given(fleets())
 def test_nothing_is_given_twice(fleet: Intents) -> None:
     held = ends(compile_fleet(fleet, {}))
@@ -81,6 +86,7 @@ def test_nothing_is_given_twice(fleet: Intents) -> None:
     assert len(macs) == len(set(macs))
 
 
+@settings(deadline=None)
 @given(fleets(), st.data())
 def test_who_stays_keeps_what_it_has(fleet: Intents, data: st.DataObject) -> None:
     before = compile_fleet(fleet, {})
@@ -100,6 +106,7 @@ def test_who_stays_keeps_what_it_has(fleet: Intents, data: st.DataObject) -> Non
             assert after[key] == held
 
 
+@settings(deadline=None)
 @given(fleets())
 def test_the_engine_takes_every_document(fleet: Intents) -> None:
     for document in compile_fleet(fleet, {}).documents.values():
