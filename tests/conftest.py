@@ -22,7 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# How long an example takes is the machine's business: benchmarks measure, these tests prove.
+hypothesis.settings.register_profile("prove", deadline=None)
+hypothesis.settings.load_profile("prove")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

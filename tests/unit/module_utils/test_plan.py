@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 from documents import Document, documents
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from simulator import PORT, World, promoted
 
 from _engine.claims import Claim, Claims, object_id
@@ -136,7 +136,6 @@ DOCUMENTS = documents(existing=("mine1",))
 
 
 @given(DOCUMENTS, DOCUMENTS)
-@settings(deadline=None)
 def test_nothing_is_left_to_do(old: Document, new: Document) -> None:
     host = Host()
     host.apply(old)
@@ -146,7 +145,6 @@ def test_nothing_is_left_to_do(old: Document, new: Document) -> None:
 
 
 @given(DOCUMENTS, DOCUMENTS)
-@settings(deadline=None)
 def test_in_the_end_all_is_as_it_was(old: Document, new: Document) -> None:
     host = Host()
     before = host.state()
@@ -157,7 +155,6 @@ def test_in_the_end_all_is_as_it_was(old: Document, new: Document) -> None:
 
 
 @given(documents(), documents())
-@settings(deadline=None)
 def test_documents_of_two_names_leave_each_other_alone(one: Document, other: Document) -> None:
     """Whatever the one makes, changes and takes away on a host that the other uses too."""
     host = Host()
@@ -173,7 +170,6 @@ def test_documents_of_two_names_leave_each_other_alone(one: Document, other: Doc
 
 
 @given(DOCUMENTS)
-@settings(deadline=None)
 def test_a_purge_takes_nothing_that_has_another_owner(document: Document) -> None:
     host = Host()
     host.apply(document, "one")

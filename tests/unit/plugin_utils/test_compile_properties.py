@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.weft.netns.plugins.module_utils._engine import parse as engine
@@ -62,7 +62,6 @@ def reversed_order(value: Any) -> Any:
     return intents
 
 
-@settings(deadline=None)
 @given(fleets())
 def test_same_inventory_and_same_leases_give_the_same(fleet: Intents) -> None:
     first = compile_fleet(fleet, {})
@@ -70,13 +69,11 @@ def test_same_inventory_and_same_leases_give_the_same(fleet: Intents) -> None:
     assert compile_fleet(fleet, first.leases) == first
 
 
-@settings(deadline=None)
 @given(fleets())
 def test_the_order_of_the_inventory_does_not_matter(fleet: Intents) -> None:
     assert compile_fleet(reversed_order(fleet), {}) == compile_fleet(fleet, {})
 
 
-@settings(deadline=None)
 @given(fleets())
 def test_nothing_is_given_twice(fleet: Intents) -> None:
     held = ends(compile_fleet(fleet, {}))
@@ -86,7 +83,6 @@ def test_nothing_is_given_twice(fleet: Intents) -> None:
     assert len(macs) == len(set(macs))
 
 
-@settings(deadline=None)
 @given(fleets(), st.data())
 def test_who_stays_keeps_what_it_has(fleet: Intents, data: st.DataObject) -> None:
     before = compile_fleet(fleet, {})
@@ -106,7 +102,6 @@ def test_who_stays_keeps_what_it_has(fleet: Intents, data: st.DataObject) -> Non
             assert after[key] == held
 
 
-@settings(deadline=None)
 @given(fleets())
 def test_the_engine_takes_every_document(fleet: Intents) -> None:
     for document in compile_fleet(fleet, {}).documents.values():
