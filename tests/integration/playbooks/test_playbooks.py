@@ -11,13 +11,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from hosts import disposable
 
 CONTAINERS = {"db1", "dns1", "job1", "mail1", "web1", "web2"}
+
+INSTALLED = [  # by the four tasks of persist
+    Path("/usr/local/sbin/weft-netns"),
+    Path("/etc/weft-netns/documents"),
+    Path("/etc/systemd/system/weft-netns.service"),
+    Path("/etc/systemd/system/multi-user.target.wants/weft-netns.service"),
+]
 
 
 @pytest.fixture
 def play(ansible_playbook, checkout, target_python, tmp_path):
-    """Run one of our playbooks on a copy of the inventory, since its lock file may be written."""
+    """Run one of our playbooks on a copy of the inventory, since its lock file may be written. What they install vanishes."""
     inventory = tmp_path / "inventory"
     shutil.copytree(checkout / "examples/demo", inventory)
 
@@ -25,8 +33,9 @@ def play(ansible_playbook, checkout, target_python, tmp_path):
         variables = {"ansible_python_interpreter": target_python, "l2_drop_ins": False, "l3_drop_ins": False}
         return ansible_playbook(Path(checkout, "playbooks", f"{name}.yml"), *arguments, inventory=inventory, **variables)
 
-    yield run
-    run("teardown")
+    with disposable("/etc", "/usr/local"):
+        yield run
+        run("teardown")
 
 
 def ip(*arguments):
@@ -45,12 +54,13 @@ def test_site_check_teardown(play):
     before = namespaces()
     checked = play("site", "--check", "--diff")
     assert checked.returncode == 0, checked.output
-    assert checked.recap["here"]["changed"] == 1, checked.output
+    assert checked.recap["here"]["changed"] == 1 + len(INSTALLED), checked.output
     assert namespaces() == before
 
     first = play("site")
-    assert first.recap["here"]["changed"] == 1, first.output
+    assert first.recap["here"]["changed"] == 1 + len(INSTALLED), first.output
     assert namespaces() == before | CONTAINERS
+    assert [path for path in INSTALLED if not path.exists()] == []
     ping("web1", "10.20.0.12")
     ping("web1", "fd00:30::11")
 
@@ -69,9 +79,25 @@ def test_site_check_teardown(play):
     ping("web1", "10.20.0.12")
 
     gone = play("teardown")
-    assert gone.recap["here"]["changed"] == 1, gone.output
+    assert gone.recap["here"]["changed"] == 3, gone.output
     assert namespaces() == before
+    assert [path for path in INSTALLED if path.exists()] == []
     assert play("teardown").recap["here"]["changed"] == 0
+
+
+def test_teardown_leaves_what_others_keep(play):
+    """The unit is one for all documents of a host."""
+    play("site")
+    Path("/etc/weft-netns/documents/other.json").write_text("{}", encoding="utf-8")
+    assert play("teardown").recap["here"]["changed"] == 1
+    assert [path for path in INSTALLED if not path.exists()] == []
+
+
+def test_without_persistence(play):
+    play("site")
+    played = play("site", "--extra-vars", "netns_persist=false")
+    assert played.recap["here"]["changed"] == 2, played.output
+    assert [path for path in INSTALLED if path.exists()] == []
 
 
 def test_demo(checkout):

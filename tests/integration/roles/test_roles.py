@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hosts import disposable
 
 PREPARE = """
 - hosts: all
@@ -117,3 +119,46 @@ def test_no_drop_ins_for_who_opts_out(ansible_playbook, drop_ins, role):
     assert played.returncode == 0, played.output
     assert played.recap["here"]["changed"] == 0, played.output
     assert drop_ins() == {}
+
+
+PERSIST = ROLE.format(role="persist")
+PERSIST_FILES = ("/etc/weft-netns", "/etc/systemd/system", "/usr/local/lib/weft-netns", "/usr/local/sbin")
+
+
+@pytest.fixture
+def persistent():
+    """Files that the role persist has made: by path, the text, or where a link leads. All of them go after the test."""
+    with disposable("/etc", "/usr/local"):
+        before = set(_files())
+        yield lambda: {path: text for path, text in _files().items() if path not in before}
+
+
+def _files():
+    paths = [path for place in PERSIST_FILES for path in Path(place).rglob("*") if "__pycache__" not in path.parts]
+    return {str(path): os.readlink(path) if path.is_symlink() else path.is_file() and path.read_bytes() for path in paths}
+
+
+@pytest.mark.skipif(not Path("/usr/lib/systemd/systemd").exists(), reason="systemd is not installed")
+def test_persist(ansible_playbook, persistent):
+    """All that it makes it takes away; systemd itself says that the unit is right."""
+    unit = "/etc/systemd/system/weft-netns.service"
+    checked = ansible_playbook(PERSIST, "--check", persist_before=["cron.service"])
+    assert checked.returncode == 0, checked.output
+    assert persistent() == {}
+
+    first = ansible_playbook(PERSIST, persist_before=["cron.service"])
+    assert first.recap["here"]["changed"] == checked.recap["here"]["changed"] == 4, first.output
+    made = persistent()
+    assert {"/etc/weft-netns/documents", "/usr/local/sbin/weft-netns", unit} <= set(made)
+    assert made["/etc/systemd/system/multi-user.target.wants/weft-netns.service"] == unit
+    assert b"Before=cron.service\n" in made[unit]
+    verified = subprocess.run(["systemd-analyze", "verify", unit], check=False, capture_output=True, text=True)
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+    again = ansible_playbook(PERSIST, persist_before=["cron.service"])
+    assert again.recap["here"]["changed"] == 0, again.output
+
+    gone = ansible_playbook(PERSIST, persist_state="absent")
+    assert gone.recap["here"]["changed"] == 2, gone.output
+    assert persistent() == {}
+    assert ansible_playbook(PERSIST, persist_state="absent").recap["here"]["changed"] == 0
