@@ -88,6 +88,24 @@ KINDS: dict[str, Spec] = {
     },
     "netkit": {"peer": NAME, "namespace": HERE, "mode": {"type": "str", "choices": ["l2", "l3"]}},
     "vrf": {"table": NAME},
+    "wireguard": {
+        "namespace": STRING,
+        "private_key_file": {"type": "path"},
+        "listen_port": INTEGER,
+        "fwmark": INTEGER,
+        "peers": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "public_key": NAME,
+                "preshared_key_file": {"type": "path"},
+                "endpoint": STRING,
+                "allowed_ips": STRINGS,
+                "persistent_keepalive": INTEGER,
+            },
+        },
+    },
+    "physical": {"interface": STRING, "permanent_mac": STRING},
     "tun": {"mode": {"type": "str", "choices": ["tun", "tap"]}, "owner": INTEGER},
 }
 

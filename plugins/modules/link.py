@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - weft.netns._attributes.writes
   - weft.netns._options.in_namespace
   - weft.netns._options.link
+  - weft.netns._kinds
   - weft.netns._options.state
 seealso:
   - module: weft.netns.veth

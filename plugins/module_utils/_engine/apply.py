@@ -10,20 +10,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import cascade, sysctl
+from . import cascade, files, netns, sysctl
 from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
-from .kernel import Handle, Kernel, Message, Request, required
+from .kernel import RTM, Kernel, Message, Request, required
 from .kinds import KINDS
-from .model import HOST, Address, Filter, Link, Namespace, Resolver, Sysctl, resolver_path
+from .model import HOST, Address, Filter, Link, Namespace, Resolver, Sysctl, WireGuard, resolver_path
+from .netns import Handle
 from .observe import read_filter
-from .snapshot import Snapshot
-from .steps import Leftover, Pair, Step
-from .wire import TRANSLATORS, link, resolver, ruleset
+from .planner.leases import KEPT, LEASE
+from .snapshot import Snapshot, addresses_of
+from .steps import Lease, Leftover, Pair, Step
+from .wire import TRANSLATORS, address, link, resolver, ruleset, wireguard
 
 BATCH = 128  # requests in one message to the kernel: far below the socket's buffer
 GONE = (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)  # deleting what is gone already succeeds
-AT_ONCE = (Namespace, Leftover, Sysctl, Resolver, Filter)  # everything else is a netlink request, and waits for others
+AT_ONCE = (Namespace, Leftover, Lease, Sysctl, WireGuard, Resolver, Filter)  # everything else is a netlink request, and waits for others
 NO_KIND = "Unknown device type"  # rtnl_newlink()
 
 
@@ -111,6 +113,7 @@ class Transaction:
             now = link.decode(answer).link
             self._carry_out(Step(where, now, replace(wanted, attributes={**now.attributes, **wanted.attributes})))
             self._flush()
+            self._wireguard(where, None, self._observed[where].wireguards.get(wanted.name))
 
     def _snapshot(self, name: str, steps: Iterable[Step]) -> Snapshot:
         deleted = {each.name for step in steps if step.after is None for where, each in step.links if where == name}
@@ -180,12 +183,16 @@ class Transaction:
             if isinstance(step.item, Namespace):
                 self._namespace(step, step.item)
             elif isinstance(step.item, Leftover):
-                self._kernel.remove_leftover(step.namespace)
+                netns.unbind(step.namespace)
+            elif isinstance(step.item, Lease):
+                self._lease(step)
             elif isinstance(step.item, Sysctl):
                 self._sysctl(step)
+            elif isinstance(step.item, WireGuard):
+                self._wireguard(step.namespace, step.before, step.after)
             elif isinstance(step.item, Resolver):
                 content = resolver.encode(step.after) if isinstance(step.after, Resolver) else None
-                self._kernel.write_file(resolver_path(step.namespace), content)
+                files.write(resolver_path(step.namespace), content)
             elif isinstance(step.item, Filter):
                 self._filter(step, step.item)
             else:
@@ -211,6 +218,47 @@ class Transaction:
             self._kernel.make(name, link.loopback(self._owner))
             self._indexes[name] = {"lo": link.LOOPBACK_INDEX}
 
+    def _lease(self, step: Step) -> None:
+        """Undone by the same: a device that was given back is moved again."""
+        before, after = step.before, step.after
+        if isinstance(before, Lease) and isinstance(after, Lease):
+            index = self._indexes[before.inside].pop(before.link.name)
+            self._rename(before.inside, index, after.link.name)
+        elif isinstance(after, Lease):
+            [(claim, former)] = lease_formers(self._kernel, [step]).items()
+            self.formers[claim] = {**former, "index": self._move(HOST, after.device.name, after.inside, after.link.name)}
+        elif isinstance(before, Lease):
+            self._give_back(before)
+
+    def _give_back(self, lease: Lease) -> None:
+        device = lease.device
+        index = self._move(lease.inside, lease.link.name, HOST, device.name)
+        for answer in self._kernel.send(HOST, [link.down(index), link.ask(device.name)]):
+            now = answer
+        for answer in self._kernel.send(HOST, link.change(link.decode(required(now)).link, device, index, self._index(HOST))):
+            required(answer)
+        self._kernel.replay(HOST, RTM["RTM_NEWADDR"], [address.on(bytes.fromhex(raw), index) for raw in lease.addresses.values()])
+
+    def _move(self, source: str, name: str, target: str, new: str) -> int:
+        """Returns the index that the device has there: another one, if its own is taken."""
+        index = self._indexes[source].pop(name)
+        if source == target:
+            return self._rename(source, index, new)
+        [answer] = self._kernel.send(source, [link.move(index, new, self._kernel.descriptor(target))])
+        required(answer)
+        return self._settle(target, new)
+
+    def _rename(self, where: str, index: int, name: str) -> int:
+        """Only a link that is down can be renamed, before Linux 6.2."""
+        for answer in self._kernel.send(where, [link.down(index), link.move(index, name, None)]):
+            required(answer)
+        return self._settle(where, name)
+
+    def _settle(self, where: str, name: str) -> int:
+        [answer] = self._kernel.send(where, [link.ask(name)])
+        self._indexes[where][name] = link.decode(required(answer)).link.index
+        return self._indexes[where][name]
+
     def _sysctl(self, step: Step) -> None:
         if not isinstance(step.after, Sysctl):
             return  # it came with a link or a namespace, and goes with it
@@ -221,6 +269,12 @@ class Transaction:
         self._kernel.write_sysctl(step.namespace, path, step.after.value)
         for echo, value in step.after.echoes:
             self._kernel.write_sysctl(step.namespace, sysctl.path(echo), value)
+
+    def _wireguard(self, where: str, before: Any, after: Any) -> None:
+        if after is None:
+            return  # it came with its link, and goes with it
+        for attrs in wireguard.change(self._indexes[where][after.link], before, after):
+            self._kernel.generic(where, wireguard.FAMILY, wireguard.SET_DEVICE, attrs)
 
     def _filter(self, step: Step, item: Filter) -> None:
         """In one transaction of nf_tables, so that there is never none. Undone by the very text that was there."""
@@ -241,10 +295,9 @@ class Transaction:
             tap, owner = item.attributes.get("mode") == "tap", item.attributes.get("owner")
             self._kernel.make_tun(step.namespace, item.name, tap, owner, item.index)
         else:
-            where, lower = item.attributes["namespace"], item.attributes["link"]
-            request = link.make(
-                item, self._owner, self._index(step.namespace), self._indexes[where][lower], self._kernel.descriptor(step.namespace)
-            )
+            where, lower = item.attributes["namespace"], item.attributes.get("link")
+            parent = self._indexes[where][lower] if lower else 0
+            request = link.make(item, self._owner, self._index(step.namespace), parent, self._kernel.descriptor(step.namespace))
             for answer in self._kernel.send(where, request):
                 required(answer)
         self._done.append(step)
@@ -295,6 +348,21 @@ class Transaction:
                 self._indexes[step.item.inside][step.item.inner.name] = seen.parent
 
 
+def lease_formers(kernel: Kernel, steps: Iterable[Step]) -> dict[Key, Any]:
+    """What has to be known of devices before they are moved, for the claims on them."""
+    found: dict[Key, Any] = {}
+    back: dict[str, Mapping[str, str]] = {}  # addresses of devices that these steps give back before they move them elsewhere
+    for step in steps:
+        lease = step.after
+        if isinstance(step.before, Lease) and lease is None:
+            back[step.before.device.name] = step.before.addresses
+        if isinstance(lease, Lease) and step.before is None:
+            former = {key: getattr(lease.device, key) for key in KEPT}
+            addresses = back.get(lease.device.name) or addresses_of(kernel, HOST, lease.device)
+            found[lease.inside, object_id(LEASE, lease.link.name)] = {**former, "index": lease.device.index, "addresses": addresses}
+    return found
+
+
 def _elsewhere(step: Step) -> bool:
     """A link to be made by a request to another namespace: where its lower link is."""
     item = step.after
@@ -309,7 +377,7 @@ def _disturbed(steps: Iterable[Step]) -> set[str]:
     """Namespaces where the kernel may take along more than the steps say."""
     found = set()
     for step in steps:
-        if step.before is not None and not isinstance(step.item, AT_ONCE):
+        if isinstance(step.item, Lease) or (step.before is not None and not isinstance(step.item, AT_ONCE)):
             found |= {step.namespace} | {where for where, _link in step.links}
     return found
 

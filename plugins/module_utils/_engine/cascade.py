@@ -48,6 +48,7 @@ def _drop_links(ns: Namespace, gone: set[str]) -> Namespace:
         addresses=addresses,
         neighbours={key: each for key, each in ns.neighbours.items() if each.link not in gone},
         forwards={key: each for key, each in ns.forwards.items() if each.link not in gone},
+        wireguards={key: each for key, each in ns.wireguards.items() if each.link not in gone},
         sysctls={key: each for key, each in ns.sysctls.items() if not any(sysctl.about_link(each.name, link) for link in gone)},
         routes={key: each for key, each in ns.routes.items() if not any(hop.link in gone for hop in each.nexthops)},
     )

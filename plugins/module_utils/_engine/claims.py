@@ -75,6 +75,10 @@ class Ledger:
         claim = Claim(known.names | {self.name}, known.former) if known else Claim(frozenset({self.name}), former)
         self.claims.setdefault(namespace, {})[identifier] = claim
 
+    def note(self, namespace: str, identifier: str, value: Any) -> None:
+        """A claim that remembers what was declared last, rather than what was there first."""
+        self.claims.setdefault(namespace, {})[identifier] = Claim(self.names(namespace, identifier) | {self.name}, value)
+
     def leave(self, namespace: str, identifier: str) -> Claim | None:
         """Give up a claim. Returns it if it was the last one on the object, so that the object may go."""
         claim = self.get(namespace, identifier)

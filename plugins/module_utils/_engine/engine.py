@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import render
-from .apply import Transaction
+from . import cascade, files, keys, netns, render
+from .apply import Transaction, lease_formers
 from .claims import Claims, object_id, union, with_formers
 from .errors import Fault, NotConverged
 from .keep import Change, Keeper, check_name
@@ -85,7 +85,7 @@ def show(namespaces: Iterable[str] | None = None, gather: Collection[str] | None
     """
     wanted = set(GATHER if gather is None else gather)
     with Kernel() as kernel:
-        present = [HOST, *(name for name in kernel.names() if kernel.identity(name))]
+        present = [HOST, *(name for name in netns.names() if kernel.identity(name))]
         seen = read(kernel, dict.fromkeys(present, EVERYTHING))
     shown = {name: _only(ns, wanted) for name, ns in seen.items() if namespaces is None or name in set(namespaces)}
     found = render.document(shown)
@@ -101,7 +101,7 @@ def _only(ns: Namespace, wanted: set[str]) -> Namespace:
     ns = replace(ns, addresses=declared, routes=routes)
     unwanted: dict[str, Any] = {each: {} for each in ("links", "addresses", "routes", "rules", "neighbours") if each not in wanted}
     if "links" in unwanted:
-        unwanted["forwards"] = {}
+        unwanted["forwards"] = unwanted["wireguards"] = {}
     return replace(ns, **unwanted)
 
 
@@ -138,13 +138,16 @@ class _Run:
         """Do it."""
         decided = self._decide(desired)
         if decided.plan.steps or decided.plan.claims != decided.claims or decided.keeping:
-            self.store.save(union(decided.claims, decided.plan.claims))
+            will = with_formers(decided.plan.claims, lease_formers(self.kernel, decided.plan.steps))
+            self.store.save(union(decided.claims, will))
             self.store.save(self._carry_out(decided))
         self.clock.lap("apply")
         return self._outcome(decided)
 
     def _decide(self, desired: Desired) -> _Decision:
         claims = self.store.load()
+        if not self.absent:
+            desired = keys.filled(desired, {path: files.read(path) for path in keys.files(desired)})
         real, left_out = resolve(desired, look_up(self.kernel, symbolic(desired)), self._stays(claims))
         observed = observe(self.kernel, real, claims, self.name, self.purge, self.absent)
         self.clock.lap("observe")
@@ -181,7 +184,9 @@ class _Run:
         return claims
 
     def _verify(self, decided: _Decision, claims: Claims) -> None:
-        again = observe_again(self.kernel, _touched(decided.plan.steps), decided.observed, decided.desired, claims, self.name)
+        again = observe_again(
+            self.kernel, _touched(decided.plan.steps, decided.observed), decided.observed, decided.desired, claims, self.name
+        )
         left = plan(decided.desired, again, claims, self.name, self.purge, self.absent).steps
         if left:
             raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
@@ -207,10 +212,12 @@ class _Decision:
     warnings: list[str]
 
 
-def _touched(steps: Collection[Step]) -> set[str]:
-    """Namespaces where something was done, or where the other end of a link is that was made."""
-    ends = [(where, link.attributes.get("namespace", where)) for step in steps for where, link in step.links]
-    return {step.namespace for step in steps} | {name for pair in ends for name in pair}
+def _touched(steps: Collection[Step], observed: Observed) -> set[str]:
+    """Namespaces where something was done, where the other end of a link is that was made, or what lies on one that was changed."""
+    links = [(where, link) for step in steps for where, link in step.links]
+    beside = {link.attributes.get("namespace", where) for where, link in links}
+    above = cascade.spread(observed.namespaces, {(where, link.name) for where, link in links}) if links else set()
+    return {step.namespace for step in steps} | beside | {where for where, _name in above}
 
 
 def _wait_for_ends(kernel: Kernel, steps: Iterable[Step], observed: Observed) -> None:

@@ -11,7 +11,6 @@ sendmsg and the acknowledgements are read afterwards (netlink(7), rtnetlink(7)).
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import resource
@@ -24,23 +23,20 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
+from . import files, netns
 from .errors import EnvironmentMissing, KernelError
 from .model import HOST, local_path
+from .netns import Handle
 from .nftables import Nftables
-
-NETNS_DIR = "/run/netns"
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR = 0x1, 0x4, 0x300, 0x10
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
 NLM_F_ACK_TLVS = 0x200
 NLMSG_ERROR, NLMSG_DONE = 2, 3
+NETLINK_GENERIC, GENL_ID_CTRL, CTRL_CMD_GETFAMILY = 16, 0x10, 3
 SOL_NETLINK, NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK = 270, 11, 10, 12
 SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_NETNS_COOKIE = 32, 33, 71
 RTNLGRP_LINK = 1
-CLONE_NEWNET = 0x40000000
-MS_BIND, MS_REC, MS_SHARED, MNT_DETACH = 0x1000, 0x4000, 0x100000, 2
-TUNSETIFF, TUNSETPERSIST, TUNSETOWNER, TUNSETIFINDEX = 0x400454CA, 0x400454CB, 0x400454CC, 0x400454DA
-IFF_TUN, IFF_TAP, IFF_NO_PI = 0x1, 0x2, 0x1000
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21
 HEADER = struct.Struct("=IHHII")
 DUMP_TRIES = 10
@@ -173,9 +169,33 @@ class Codec:
         return bytes(message.data)
 
     def decode(self, number: int, raw: bytes) -> Message:
-        message = self._classes[number](raw)
-        message.decode()
-        return Message(message, attributes(message), raw)
+        return _decoded(self._classes[number], raw)
+
+
+class GenericCodec:
+    """The same for a family of generic netlink (genetlink(7)); imported only where one is talked to."""
+
+    def __init__(self) -> None:
+        from pyroute2.netlink import ctrlmsg
+        from pyroute2.netlink.generic.wireguard import wgmsg
+
+        self._classes = {"nlctrl": ctrlmsg, "wireguard": wgmsg}
+
+    def encode(self, family: str, number: int, command: int, attrs: Sequence[tuple[str, Any]], flags: int) -> bytes:
+        message = self._classes[family]()
+        message["cmd"], message["version"], message["attrs"] = command, 1, list(attrs)
+        message["header"].update(type=number, flags=flags | NLM_F_REQUEST, sequence_number=number)
+        message.encode()
+        return bytes(message.data)
+
+    def decode(self, family: str, raw: bytes) -> Message:
+        return _decoded(self._classes[family], raw)
+
+
+def _decoded(known: Any, raw: bytes) -> Message:
+    message = known(raw)
+    message.decode()
+    return Message(message, attributes(message), raw)
 
 
 def _extended(nla_map: tuple[tuple[str, str], ...], *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
@@ -183,31 +203,15 @@ def _extended(nla_map: tuple[tuple[str, str], ...], *more: tuple[str, str]) -> t
     return tuple(nla_map) + tuple(item for item in more if item[0] not in known)
 
 
-class Handle:
-    """An open namespace: a descriptor that keeps it alive and one netlink socket inside."""
-
-    def __init__(self, fd: int) -> None:
-        self.fd = fd
-        self.identity = os.fstat(fd).st_ino
-        self.socket: socket.socket | None = None
-
-    def close(self) -> None:
-        if self.socket is not None:
-            self.socket.close()
-            self.socket = None
-        os.close(self.fd)
-
-
 class Kernel:
     """A conversation with the kernel of this host. Use as a context manager: it returns to the host's namespace."""
 
     def __init__(self) -> None:
         self.codec = Codec()
-        self._libc = ctypes.CDLL(None, use_errno=True)
         self._buffer = bytearray(1 << 18)
         self._sequence = 0
         _raise_descriptor_limit()
-        host = Handle(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        host = netns.current()
         self._nsfs = os.fstat(host.fd).st_dev
         self._handles: dict[str, Handle] = {HOST: host}
         self._inside = HOST
@@ -225,13 +229,6 @@ class Kernel:
         self._nftables, self._handles = {}, {}
 
     # -- namespaces
-
-    def names(self) -> list[str]:
-        """Names under /run/netns, sorted. Also those of files that are no namespaces."""
-        try:
-            return sorted(os.listdir(NETNS_DIR))
-        except FileNotFoundError:
-            return []
 
     def identity(self, name: str) -> int:
         """Inode of the namespace called ``name``; 0: there is none (or the file is not a namespace)."""
@@ -260,15 +257,14 @@ class Kernel:
 
     def make(self, name: str, requests: Sequence[Request]) -> None:
         """A new namespace; ``requests`` are carried out inside before its name is bound."""
-        self._call("unshare", CLONE_NEWNET)
-        handle = Handle(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        handle = netns.unshare()
         self._forget(name)
         self._handles[name] = handle
         self._inside = name
         try:
             for answer in self.send(name, requests):
                 required(answer)
-            self._bind(handle.fd, name)
+            netns.bind(handle.fd, name)
         except BaseException:
             self._forget(name)
             raise
@@ -282,23 +278,19 @@ class Kernel:
     def adopt(self, name: str, path: str) -> None:
         """Bind the namespace at ``path`` under ``name``."""
         self.look_at(name, path)
-        self._bind(self._handles[name].fd, name)
+        netns.bind(self._handles[name].fd, name)
 
     def unbind(self, name: str) -> Handle:
         """Take the name away. The namespace lives on until the handle is closed (and nobody is inside)."""
         handle = Handle(os.open(local_path(name), os.O_RDONLY | os.O_CLOEXEC))
         self.release(name)
-        self._unmount(name)
+        netns.unbind(name)
         return handle
 
     def bind_again(self, name: str, handle: Handle) -> None:
         """Undo of :meth:`unbind`: the same namespace under the same name."""
-        self._bind(handle.fd, name)
+        netns.bind(handle.fd, name)
         self._handles[name] = handle
-
-    def remove_leftover(self, name: str) -> None:
-        """Remove the file of a name that was never bound, or no longer is."""
-        self._unmount(name)
 
     def processes(self, identities: set[int]) -> dict[int, list[int]]:
         """Processes inside the namespaces with these inodes: inode to pids."""
@@ -342,6 +334,17 @@ class Kernel:
             connection.send(HEADER.pack(len(raw), number, flags, self._sequence, 0) + raw[HEADER.size :])
             self._answers(connection, self._sequence, 1)
 
+    def generic(self, name: str, family: str, command: int, attrs: Sequence[tuple[str, Any]], dump: bool = False) -> list[Message]:
+        """One request to a family of generic netlink: all that it answers, or its acknowledgement."""
+        codec = GenericCodec()
+        self._enter(name)
+        with _netlink_socket(protocol=NETLINK_GENERIC) as connection:
+            query = codec.encode("nlctrl", GENL_ID_CTRL, CTRL_CMD_GETFAMILY, [("CTRL_ATTR_FAMILY_NAME", family)], NLM_F_ACK)
+            [known] = (codec.decode("nlctrl", raw) for raw in self._converse(connection, query))
+            flags = NLM_F_DUMP if dump else NLM_F_ACK
+            request = codec.encode(family, known.attrs["CTRL_ATTR_FAMILY_ID"], command, attrs, flags)
+            return [codec.decode(family, raw) for raw in self._converse(connection, request)]
+
     def wait_gone(self, name: str, indexes: set[int], timeout: float) -> set[int]:
         """Wait until the links with these indexes are gone. Returns those that are still there."""
         deadline = time.monotonic() + timeout
@@ -369,19 +372,16 @@ class Kernel:
     def read_sysctl(self, name: str, path: str) -> str | None:
         """Value of the file ``path`` below /proc/sys, seen from inside the namespace; None: there is none."""
         self._enter(name)
-        try:
-            with open(f"/proc/sys/{path}", encoding="ascii") as file:
-                return " ".join(file.read().split())
-        except OSError:  # some are write-only, or unset (stable_secret)
-            return None
+        return files.read_sysctl(path)
 
     def write_sysctl(self, name: str, path: str, value: str) -> None:
         self._enter(name)
-        try:
-            with open(f"/proc/sys/{path}", "w", encoding="ascii") as file:
-                file.write(value)
-        except OSError as error:
-            raise KernelError(error.errno or errno.EIO, os.strerror(error.errno or errno.EIO)) from error
+        files.write_sysctl(path, value)
+
+    def list_sysctls(self, name: str, folder: str) -> list[str]:
+        """Names in a folder below /proc/sys, seen from inside the namespace."""
+        self._enter(name)
+        return files.list_sysctls(folder)
 
     @contextlib.contextmanager
     def promoting(self, name: str, link: str) -> Iterator[None]:
@@ -394,52 +394,10 @@ class Kernel:
         finally:
             self.write_sysctl(name, path, former or "0")
 
-    def list_sysctls(self, name: str, folder: str) -> list[str]:
-        """Names in a folder below /proc/sys, seen from inside the namespace."""
-        self._enter(name)
-        try:
-            return sorted(os.listdir(f"/proc/sys/{folder}"))
-        except FileNotFoundError:
-            return []
-
-    def read_file(self, path: str) -> str | None:
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
-
-    def write_file(self, path: str, content: str | None) -> None:
-        """Replace a file in one step; None removes it, and its folder when that is empty then."""
-        try:
-            if content is None:
-                os.unlink(path)
-                with contextlib.suppress(OSError):
-                    os.rmdir(os.path.dirname(path))
-                return
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
-                file.write(content)
-            os.replace(f"{path}.{os.getpid()}", path)
-        except OSError as error:
-            raise KernelError(error.errno or errno.EIO, f"{path}: {error.strerror}") from error
-
     def make_tun(self, name: str, link: str, tap: bool, owner: int | None, index: int = 0) -> None:
-        """A persistent tun or tap device, with this index if it is not 0: the kernel makes those by ioctl only (tuntap.rst)."""
-        import fcntl
-
+        """A persistent tun or tap device, with this index if it is not 0."""
         self._enter(name)
-        flags = (IFF_TAP if tap else IFF_TUN) | IFF_NO_PI
-        try:
-            with open("/dev/net/tun", "r+b", buffering=0) as device:
-                if index:
-                    fcntl.ioctl(device, TUNSETIFINDEX, struct.pack("=I", index))
-                fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", link.encode(), flags))
-                if owner is not None:
-                    fcntl.ioctl(device, TUNSETOWNER, owner)
-                fcntl.ioctl(device, TUNSETPERSIST, 1)
-        except OSError as error:
-            raise KernelError(error.errno or errno.EIO, f"/dev/net/tun: {os.strerror(error.errno or errno.EIO)}") from error
+        files.make_tun(link, tap, owner, index)
 
     # -- inside
 
@@ -474,7 +432,7 @@ class Kernel:
 
     def _enter(self, name: str) -> None:
         if self._inside != name:
-            self._call("setns", self._required(name).fd, CLONE_NEWNET)
+            netns.enter(self._required(name))
             self._inside = name
 
     def _nft(self, name: str) -> Nftables:
@@ -489,35 +447,6 @@ class Kernel:
             self._enter(name)
             handle.socket = _netlink_socket()
         return handle.socket
-
-    def _bind(self, fd: int, name: str) -> None:
-        self._share_directory()
-        path = local_path(name)
-        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0))
-        self._call("mount", f"/proc/thread-self/fd/{fd}".encode(), path.encode(), b"none", MS_BIND, None)
-
-    def _share_directory(self) -> None:
-        """As ip-netns(8) does: a mount of its own, shared, so that names appear and go in all mount namespaces."""
-        os.makedirs(NETNS_DIR, mode=0o755, exist_ok=True)
-        try:
-            self._call("mount", b"none", NETNS_DIR.encode(), b"none", MS_SHARED | MS_REC, None)
-        except KernelError as error:
-            if error.errno != errno.EINVAL:
-                raise
-            self._call("mount", NETNS_DIR.encode(), NETNS_DIR.encode(), b"none", MS_BIND | MS_REC, None)
-            self._call("mount", b"none", NETNS_DIR.encode(), b"none", MS_SHARED | MS_REC, None)
-
-    def _unmount(self, name: str) -> None:
-        path = local_path(name)
-        if self._libc.umount2(path.encode(), MNT_DETACH) < 0 and ctypes.get_errno() not in (errno.EINVAL, errno.ENOENT):
-            raise KernelError(ctypes.get_errno(), f"umount {path}: {os.strerror(ctypes.get_errno())}")
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-
-    def _call(self, function: str, *arguments: Any) -> None:
-        if getattr(self._libc, function)(*arguments) < 0:
-            number = ctypes.get_errno()
-            raise KernelError(number, f"{function}: {os.strerror(number)}")
 
     def _dump_once(self, name: str, request: Request) -> tuple[list[Message], bool]:
         self._sequence += 1
@@ -547,6 +476,16 @@ class Kernel:
             if index == count - 1:
                 return answers
         return answers
+
+    def _converse(self, connection: socket.socket, request: bytes) -> Iterator[bytes]:
+        """One request, and the messages that answer it until the kernel says that it is done."""
+        connection.send(request)
+        for number, flags, raw in self._received(connection, HEADER.unpack_from(request)[3]):
+            if number == NLMSG_DONE or (number == NLMSG_ERROR and not struct.unpack_from("=i", raw, HEADER.size)[0]):
+                return
+            if number == NLMSG_ERROR:
+                raise _error(raw, flags)
+            yield raw
 
     def _received(self, connection: socket.socket, first: int, last: int | None = None) -> Iterator[tuple[int, int, bytes]]:
         """Type, flags and bytes of each message that answers the requests first … last."""
@@ -586,8 +525,8 @@ def check_capabilities() -> None:
         raise EnvironmentMissing.of(f"{' and '.join(missing)} missing: run as root (become: true)")
 
 
-def _netlink_socket(groups: int = 0) -> socket.socket:
-    connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+def _netlink_socket(groups: int = 0, protocol: int = socket.NETLINK_ROUTE) -> socket.socket:
+    connection = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
     for option in (NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK):
         connection.setsockopt(SOL_NETLINK, option, 1)
     for option in (SO_SNDBUFFORCE, SO_RCVBUFFORCE):

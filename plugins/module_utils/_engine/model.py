@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Union
 
 HOST = "host"
@@ -44,6 +44,7 @@ class Link:
     index: int = field(default=0, compare=False)
     owner: str | None = field(default=None, compare=False)  # document name; None: foreign
     permanent: bool = field(default=False, compare=False)  # hardware, or otherwise not ours to make
+    permanent_mac: str | None = field(default=None, compare=False)  # as the hardware has it
 
     @property
     def key(self) -> str:
@@ -185,6 +186,57 @@ class Forward:
 
 
 @dataclass(frozen=True)
+class Peer:
+    """Whom a wireguard link talks to. ``preshared_key``: read from the file that a document names."""
+
+    public_key: str
+    endpoint: str | None = None  # None in a document: whatever is there
+    allowed_ips: tuple[str, ...] = ()  # sorted
+    persistent_keepalive: int = 0  # seconds; 0: never
+    preshared_key: str | None = field(default=None, repr=False)
+    preshared_key_file: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class WireGuard:
+    """Keys and peers of a wireguard link. In a document, what is None is not managed."""
+
+    link: str
+    private_key: str | None = field(default=None, repr=False)
+    private_key_file: str | None = field(default=None, compare=False)
+    listen_port: int | None = None
+    fwmark: int | None = None
+    peers: tuple[Peer, ...] | None = None  # sorted by their keys
+    ours: bool = field(default=True, compare=False)
+
+    @property
+    def key(self) -> str:
+        return self.link
+
+    @property
+    def text(self) -> str:
+        return f"wireguard {self.link} of {len(self.peers or ())} peers"
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        return {peer.public_key: peer.endpoint for peer in self.peers or () if peer.endpoint}
+
+    def over(self, seen: WireGuard | None, told: Mapping[str, str]) -> WireGuard:
+        """With what is not declared as it was seen. ``told``: endpoints that were declared when it was last
+        made so: a peer whose endpoint is declared as it was then stays where it may have roamed to."""
+        if seen is None:
+            return self
+        peers = seen.peers if self.peers is None else tuple(_roamed(peer, seen.peers or (), told) for peer in self.peers)
+        unsaid = {key: getattr(seen, key) for key in ("private_key", "listen_port", "fwmark") if getattr(self, key) is None}
+        return replace(self, peers=peers, **unsaid)
+
+
+def _roamed(peer: Peer, seen: tuple[Peer, ...], told: Mapping[str, str]) -> Peer:
+    now = next((each.endpoint for each in seen if each.public_key == peer.public_key), None)
+    return replace(peer, endpoint=now) if now and peer.endpoint in (None, told.get(peer.public_key)) else peer
+
+
+@dataclass(frozen=True)
 class Sysctl:
     name: str  # net.ipv4.ip_forward; a `/` inside a component stands for a dot, as in sysctl(8)
     value: str
@@ -268,7 +320,7 @@ class Filter:
         return "filter " + ", ".join(f"{len(value)} {word}" for word, value in parts.items() if value)
 
 
-Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, Resolver, Filter]
+Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, WireGuard, Resolver, Filter]
 Objects = Mapping[Any, Object]  # by key
 
 
@@ -288,6 +340,7 @@ class Namespace:
     neighbours: Mapping[Any, Neighbour] = field(default_factory=dict)
     forwards: Mapping[Any, Forward] = field(default_factory=dict)
     sysctls: Mapping[Any, Sysctl] = field(default_factory=dict)
+    wireguards: Mapping[Any, WireGuard] = field(default_factory=dict)
     resolvers: Mapping[Any, Resolver] = field(default_factory=dict)
     filters: Mapping[Any, Filter] = field(default_factory=dict)
     path: str | None = None
@@ -304,6 +357,7 @@ class Namespace:
 # Collections of a namespace by the type of their objects, in the order in which they are made.
 COLLECTIONS: dict[type, str] = {
     Sysctl: "sysctls",
+    WireGuard: "wireguards",
     Resolver: "resolvers",
     Address: "addresses",
     Neighbour: "neighbours",
@@ -313,6 +367,7 @@ COLLECTIONS: dict[type, str] = {
     Filter: "filters",
 }
 OBJECTS = tuple(COLLECTIONS.values())[:-1]  # filters stand before all of these, and fall after them
+BEFORE_LINKS = OBJECTS[:2]  # these stand before links come up
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import cascade, sysctl
+from . import cascade, files, netns, sysctl
 from .claims import Claims, key_of, object_id
 from .errors import KernelError
 from .kernel import Kernel, Request, required
 from .kinds import paired
-from .model import ALIAS, HOST, MAIN_TABLE, Desired, Filter, Link, Namespace, Observed, Sysctl, local_path, named, resolver_path
-from .wire import address, forward, link, neighbour, resolver, route, rule, ruleset, vlans
+from .model import ALIAS, HOST, MAIN_TABLE, Desired, Filter, Link, Namespace, Observed, Sysctl, WireGuard, local_path, named, resolver_path
+from .wire import address, forward, link, neighbour, resolver, route, rule, ruleset, vlans, wireguard
 
 ALL_TABLES = 0
 
@@ -51,7 +51,7 @@ class _Seen:
 
 def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: bool, absent: bool) -> Observed:
     """All that the document ``desired``, or the purge of what ``name`` once declared, could touch. Flags as for :func:`plan.plan`."""
-    present = kernel.names()
+    present = netns.names()
     paths = {ns.path: kernel.identity_of(ns.path) for ns in desired.namespaces.values() if ns.path}
     unbound = _look_at_unbound(kernel, desired, paths)
     claimed = {each for each, held in claims.items() if purge and any(name in claim.names for claim in held.values())}
@@ -174,6 +174,7 @@ def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> _Seen:
         "rules": _dump(kernel, name, rule, rule.DUMPS if wanted.rules else [], names),
         "neighbours": _dump(kernel, name, neighbour, neighbour.DUMPS if wanted.neighbours else [], names),
         "forwards": _dump(kernel, name, forward, [forward.dump(index) for index in tunnels], names),
+        "wireguards": named(_read_wireguard(kernel, name, one.link) for one in seen.links if one.link.kind == "wireguard"),
         "sysctls": named(filter(None, (_read_sysctl(kernel, name, each) for each in sorted(wanted.sysctls)))),
         "resolvers": named(_read_resolver(kernel, name)) if wanted.resolver else {},
         "filters": named(found for each, loaded in wanted.filters.items() for found in read_filter(kernel, name, each, loaded)),
@@ -220,8 +221,13 @@ def _read_sysctl(kernel: Kernel, name: str, key: str) -> Sysctl | None:
     return Sysctl(key, value, tuple(echoes))
 
 
+def _read_wireguard(kernel: Kernel, name: str, each: Link) -> WireGuard:
+    answers = kernel.generic(name, wireguard.FAMILY, wireguard.GET_DEVICE, wireguard.ask(each.index), dump=True)
+    return wireguard.decode(each.name, answers)
+
+
 def _read_resolver(kernel: Kernel, name: str) -> list[Any]:
-    content = kernel.read_file(resolver_path(name)) if name != HOST else None
+    content = files.read(resolver_path(name)) if name != HOST else None
     return [] if content is None else [resolver.decode(content)]
 
 

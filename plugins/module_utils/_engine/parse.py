@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from .errors import DocumentError, Fault
+from .errors import DocumentError
 from .kinds import KINDS, paired
 from .kinds.port import PORT
 from .model import (
@@ -32,11 +31,13 @@ from .model import (
     Route,
     Rule,
     Sysctl,
+    WireGuard,
     default_metric,
     is_address,
     local_path,
     named,
 )
+from .reader import Reader, given
 from .schema import (
     Check,
     Listing,
@@ -58,6 +59,7 @@ from .schema import (
     table,
     text,
 )
+from .schema import path as absolute_path
 from .wire.ruleset import sorted_addresses
 
 FAMILIES = {"ipv4": 4, "ipv6": 6}
@@ -104,79 +106,10 @@ FORWARD, ALL_GROUPS = "group_fwd_mask", 0xFFFD  # pause frames are never forward
 GUARD_CHECKS: dict[str, Check] = {"mac": mac, "addresses": Listing(ip)}
 ISOLATED_CHECKS: dict[str, Check] = {"destinations": Listing(network), "except": Listing(ip)}
 MASQUERADE_CHECKS: dict[str, Check] = {"sources": Listing(network)}
+WIREGUARD_KEYS = ("private_key_file", "listen_port", "fwmark", "peers")
 EVERY_NAMESPACE = ("links", "routes", "rules", "neighbours", "sysctls")
 HOST_KEYS = (*EVERY_NAMESPACE, "filter")
 NAMESPACE_KEYS = (*EVERY_NAMESPACE, "dns", "pid", "path", "in_use")
-
-
-@dataclass
-class _Reader:
-    """Collects the faults of a document while its values are read."""
-
-    faults: list[Fault] = field(default_factory=list)
-    places: dict[int, str] = field(default_factory=dict)  # id of an object to its path
-
-    def fault(self, path: str, message: str) -> None:
-        self.faults.append(Fault(path, message))
-
-    def value(self, raw: Any, path: str, check: Check) -> Any:
-        if isinstance(check, Listing) and isinstance(raw, (list, tuple)):
-            found = [self.value(item, f"{path}[{index}]", check.item) for index, item in enumerate(raw)]
-            return None if None in found else self.value(found, path, check.whole)
-        try:
-            return check(raw)
-        except ValueError as error:
-            self.fault(path, str(error))
-            return None
-
-    def mapping(self, raw: Any, path: str, keys: Iterable[str] | None = None) -> Mapping[Any, Any]:
-        """``raw`` as a mapping, less the keys that are not known."""
-        if raw is None:
-            return {}
-        if not isinstance(raw, Mapping):
-            self.fault(path, f"{raw!r} is not a mapping")
-            return {}
-        if keys is None:
-            return raw
-        allowed = list(keys)
-        for key in raw:
-            if key not in allowed:
-                close = difflib.get_close_matches(str(key), allowed, 1)
-                hint = f", did you mean {close[0]}?" if close else f"; known are {', '.join(allowed)}"
-                self.fault(_join(path, key), "unknown key" + hint)
-        return {key: value for key, value in raw.items() if key in allowed}
-
-    def values(self, raw: Any, path: str, checks: Mapping[str, Check], *more: str) -> dict[str, Any]:
-        """Known keys of a mapping, checked; those that are absent or faulty are left out. ``more`` pass unchecked."""
-        found = {}
-        for key, value in self.mapping(raw, path, [*checks, *more]).items():
-            if key not in checks:
-                found[key] = value
-            elif value is not None:
-                checked = self.value(value, _join(path, key), checks[key])
-                if checked is not None:
-                    found[key] = checked
-        return found
-
-    def items(self, raw: Any, path: str) -> list[tuple[str, Any]]:
-        """Items of a list with their paths."""
-        if raw is None:
-            return []
-        if not isinstance(raw, (list, tuple)):
-            self.fault(path, f"{raw!r} is not a list")
-            return []
-        return [(f"{path}[{index}]", item) for index, item in enumerate(raw)]
-
-    def collect(self, found: Iterable[tuple[str, Any]]) -> dict[Any, Any]:
-        """Objects by key; one declared twice is a fault."""
-        objects: dict[Any, Any] = {}
-        for path, item in found:
-            if item is not None and item.key in objects:
-                self.fault(path, f"{item.text} is declared twice")
-            elif item is not None:
-                objects[item.key] = item
-                self.places[id(item)] = path
-        return objects
 
 
 def parse(document: Any, name: str = "") -> Desired:
@@ -185,7 +118,7 @@ def parse(document: Any, name: str = "") -> Desired:
     :param name: of the document; its filter bears it.
     :raises DocumentError: with all faults of the document.
     """
-    reader = _Reader()
+    reader = Reader()
     top = reader.mapping(document, "", ("host", "namespaces"))
     namespaces = {HOST: _namespace(reader, HOST, top.get("host"), HOST)}
     for space, raw in reader.mapping(top.get("namespaces"), "namespaces").items():
@@ -200,36 +133,30 @@ def parse(document: Any, name: str = "") -> Desired:
     for namespace in namespaces.values():
         _check_references(reader, namespace, namespaces)
     _check_shared(reader, namespaces)
+    _check_leases(reader, namespaces)
     if reader.faults:
         raise DocumentError(reader.faults)
     return Desired(namespaces)
-
-
-def _join(path: str, key: Any) -> str:
-    return f"{path}.{key}" if path else str(key)
-
-
-def _given(raw: Any, key: str) -> bool:
-    """The document says something there, be it right or wrong: then it is not missing."""
-    return isinstance(raw, Mapping) and raw.get(key) is not None
 
 
 def _path_of(name: str) -> str:
     return name if name == HOST else f"namespaces.{name}"
 
 
-def _namespace(reader: _Reader, name: str, raw: Any, path: str) -> Namespace:
+def _namespace(reader: Reader, name: str, raw: Any, path: str) -> Namespace:
     values = reader.mapping(raw, path, NAMESPACE_KEYS if path != HOST else HOST_KEYS)
     links: dict[str, Link] = {}
     addresses: list[tuple[str, Any]] = []
     forwards: list[tuple[str, Any]] = []
+    wireguards: list[tuple[str, Any]] = []
     for link, link_raw in reader.mapping(values.get("links"), f"{path}.links").items():
         at = f"{path}.links.{link}"
         parsed = _link(reader, name, link, link_raw, at)
         addresses += _addresses(reader, parsed, link_raw, at)
         forwards += [(at, Forward(link, FLOOD, remote)) for remote in parsed.attributes.get("remotes", ())]
+        wireguards += _wireguard(parsed, at)
         if reader.value(link, at, link_name) is not None:
-            links[link] = _without(parsed, "remotes")
+            links[link] = _without_objects(parsed)
     if name != HOST and "pid" not in values and "path" not in values:
         lo = links.get("lo", Link("lo"))
         links["lo"] = replace(lo, state=lo.state or "up")
@@ -238,6 +165,7 @@ def _namespace(reader: _Reader, name: str, raw: Any, path: str) -> Namespace:
         links,
         addresses=reader.collect(addresses),
         forwards=reader.collect(forwards),
+        wireguards=reader.collect(wireguards),
         routes=reader.collect((at, _route(reader, item, at)) for at, item in reader.items(values.get("routes"), f"{path}.routes")),
         rules=reader.collect((at, _rule(reader, item, at)) for at, item in reader.items(values.get("rules"), f"{path}.rules")),
         neighbours=reader.collect(
@@ -250,23 +178,28 @@ def _namespace(reader: _Reader, name: str, raw: Any, path: str) -> Namespace:
     )
 
 
-def _without(link: Link, key: str) -> Link:
-    return replace(link, attributes={name: value for name, value in link.attributes.items() if name != key})
+def _without_objects(link: Link) -> Link:
+    """Less those attributes that became objects of their own."""
+    return replace(link, attributes={key: value for key, value in link.attributes.items() if key not in ("remotes", *WIREGUARD_KEYS)})
 
 
-def _adopted(reader: _Reader, values: Mapping[str, Any], path: str) -> str | None:
+def _wireguard(link: Link, path: str) -> Iterable[tuple[str, Any]]:
+    values = {key: link.attributes[key] for key in WIREGUARD_KEYS if key in link.attributes}
+    if values:
+        yield path, WireGuard(link.name, **values)
+
+
+def _adopted(reader: Reader, values: Mapping[str, Any], path: str) -> str | None:
     if values.get("pid") is not None and values.get("path") is not None:
         reader.fault(f"{path}.pid", "give pid or path, not both")
     if values.get("pid") is not None:
         pid = reader.value(values["pid"], f"{path}.pid", integer(1, 1 << 22))
         return f"/proc/{pid}/ns/net" if pid else None
-    where = values.get("path")
-    if where is not None and not (isinstance(where, str) and where.startswith("/") and "\0" not in where):
-        reader.fault(f"{path}.path", f"{where!r} is not an absolute path")
-    return where
+    where: str | None = values.get("path")
+    return where if where is None else reader.value(where, f"{path}.path", absolute_path)
 
 
-def _link(reader: _Reader, namespace: str, name: str, raw: Any, path: str) -> Link:
+def _link(reader: Reader, namespace: str, name: str, raw: Any, path: str) -> Link:
     values = reader.values(raw, path, LINK_CHECKS, "addresses", "port", *KINDS)
     kind = values.get("kind")
     for other in KINDS:
@@ -297,19 +230,19 @@ def _link(reader: _Reader, namespace: str, name: str, raw: Any, path: str) -> Li
     )
 
 
-def _attributes(reader: _Reader, namespace: str, kind: str, raw: Any, path: str) -> dict[str, Any]:
+def _attributes(reader: Reader, namespace: str, kind: str, raw: Any, path: str) -> dict[str, Any]:
     known = KINDS[kind].keys
-    given = reader.values(raw, path, {key: item.check for key, item in known.items()})
+    told = reader.values(raw, path, {key: item.check for key, item in known.items()})
     for key, item in known.items():
-        if item.required and not _given(raw, key):
+        if item.required and not given(raw, key):
             reader.fault(f"{path}.{key}", f"a {kind} needs it")
-    for key, message in KINDS[kind].faults(given):
+    for key, message in KINDS[kind].faults(told):
         reader.fault(f"{path}.{key}", message)
-    values = {**{key: item.default for key, item in known.items() if item.default is not None}, **given}
-    return {"namespace": namespace, **values} if values.get("link") else values
+    values = {**{key: item.default for key, item in known.items() if item.default is not None}, **told}
+    return {"namespace": namespace, **values} if values.get("link") or KINDS[kind].hidden == "namespace" else values
 
 
-def _addresses(reader: _Reader, link: Link, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
+def _addresses(reader: Reader, link: Link, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
     listed = raw.get("addresses") if isinstance(raw, Mapping) else None
     seen: set[str] = set()
     for at, item in reader.items(listed, f"{path}.addresses"):
@@ -324,7 +257,7 @@ def _addresses(reader: _Reader, link: Link, raw: Any, path: str) -> Iterable[tup
                 reader.fault(f"{path}.mtu", f"IPv6 needs {IPV6_MIN_MTU}: {address} would be lost")
 
 
-def _route(reader: _Reader, raw: Any, path: str) -> Route | None:
+def _route(reader: Reader, raw: Any, path: str) -> Route | None:
     values = reader.values(raw, path, ROUTE_CHECKS, "nexthops")
     hops = _nexthops(reader, values, path)
     destination = _destination(reader, values, hops, path)
@@ -341,7 +274,7 @@ def _route(reader: _Reader, raw: Any, path: str) -> Route | None:
     return Route(destination, kind, hops, values.get("source"), metric, values.get("table", LOCAL_TABLE if kind == "local" else MAIN_TABLE))
 
 
-def _check_families(reader: _Reader, values: Mapping[str, Any], hops: Sequence[NextHop], destination: str, path: str) -> None:
+def _check_families(reader: Reader, values: Mapping[str, Any], hops: Sequence[NextHop], destination: str, path: str) -> None:
     """An IPv4 route may have an IPv6 gateway; all else is of one family."""
     family = 6 if ":" in destination else 4
     if FAMILIES.get(values.get("family", ""), family) != family:
@@ -355,7 +288,7 @@ def _check_families(reader: _Reader, values: Mapping[str, Any], hops: Sequence[N
             reader.fault(f"{at}.gateway", "an IPv6 route cannot have an IPv4 gateway")
 
 
-def _nexthops(reader: _Reader, values: Mapping[str, Any], path: str) -> tuple[NextHop, ...]:
+def _nexthops(reader: Reader, values: Mapping[str, Any], path: str) -> tuple[NextHop, ...]:
     own = {key: values[key] for key in ("gateway", "link", "onlink") if key in values}
     if values.get("nexthops") is None:
         return (NextHop(**own),) if own else ()
@@ -369,7 +302,7 @@ def _nexthops(reader: _Reader, values: Mapping[str, Any], path: str) -> tuple[Ne
     return tuple(sorted(hops, key=str)) if len(hops) > 1 else tuple(replace(hop, weight=1) for hop in hops)
 
 
-def _destination(reader: _Reader, values: Mapping[str, Any], hops: Iterable[NextHop], path: str) -> str | None:
+def _destination(reader: Reader, values: Mapping[str, Any], hops: Iterable[NextHop], path: str) -> str | None:
     raw = values.get("destination")
     if raw is None:
         reader.fault(f"{path}.destination", "a route needs it")
@@ -385,13 +318,13 @@ def _destination(reader: _Reader, values: Mapping[str, Any], hops: Iterable[Next
     return DEFAULTS[gateways.pop()]
 
 
-def _rule(reader: _Reader, raw: Any, path: str) -> Rule | None:
+def _rule(reader: Reader, raw: Any, path: str) -> Rule | None:
     values = reader.values(raw, path, RULE_CHECKS)
     told = {6 if ":" in values[key] else 4 for key in ("from", "to") if values.get(key, "all") != "all"}
     told |= {FAMILIES[values["family"]]} if "family" in values else set()
     if len(told) != 1:
         reader.fault(path, "from, to and family are of different families" if told else "add family: ipv4 or ipv6")
-    if not _given(raw, "priority"):
+    if not given(raw, "priority"):
         reader.fault(f"{path}.priority", "a rule needs it")
     kind = values.get("type", "lookup")
     if (kind == "lookup") != ("table" in values):
@@ -403,19 +336,19 @@ def _rule(reader: _Reader, raw: Any, path: str) -> Rule | None:
     return Rule(values["priority"], told.pop(), source, destination, type=kind, **selectors)
 
 
-def _neighbour(reader: _Reader, raw: Any, path: str) -> Neighbour | None:
+def _neighbour(reader: Reader, raw: Any, path: str) -> Neighbour | None:
     values = reader.values(raw, path, NEIGHBOUR_CHECKS)
-    if values.get("proxy", False) == _given(raw, "mac"):
+    if values.get("proxy", False) == given(raw, "mac"):
         reader.fault(path, "a neighbour has either a mac or proxy: true")
     for key in ("address", "link"):
-        if not _given(raw, key):
+        if not given(raw, key):
             reader.fault(f"{path}.{key}", "a neighbour needs it")
     if "address" not in values or "link" not in values:
         return None
     return Neighbour(values["link"], values["address"], values.get("mac"), values.get("proxy", False))
 
 
-def _sysctls(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
+def _sysctls(reader: Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
     for name, value in reader.mapping(raw, path).items():
         at = f"{path}.{name}"
         checked = reader.value(name, at, sysctl_name), reader.value(value, at, sysctl_value)
@@ -423,7 +356,7 @@ def _sysctls(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
             yield at, Sysctl(*checked)
 
 
-def _resolver(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
+def _resolver(reader: Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
     values = reader.values(raw, path, {"nameservers": Listing(ip), "search": Listing(file_name)})
     if values:
         yield path, Resolver(values.get("nameservers", ()), values.get("search", ()))
@@ -432,7 +365,7 @@ def _resolver(reader: _Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]
 # -- the filter of the host
 
 
-def _filters(reader: _Reader, name: str, links: Mapping[str, Link], raw: Any) -> dict[Any, Filter]:
+def _filters(reader: Reader, name: str, links: Mapping[str, Link], raw: Any) -> dict[Any, Filter]:
     path = f"{HOST}.filter"
     values = reader.mapping(raw, path, FILTER_KEYS)
     guards = [
@@ -450,11 +383,11 @@ def _filters(reader: _Reader, name: str, links: Mapping[str, Link], raw: Any) ->
     return named([found]) if found.guards or found.isolated or found.masquerade else {}
 
 
-def _links(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> tuple[str, ...]:
+def _links(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -> tuple[str, ...]:
     return tuple(sorted({item for at, item in reader.items(raw, path) if _is_listed(reader, links, item, at)}))
 
 
-def _is_listed(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> bool:
+def _is_listed(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -> bool:
     name = reader.value(raw, path, plain_link_name)
     if name is None:
         return False
@@ -465,7 +398,7 @@ def _is_listed(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) 
     return True
 
 
-def _guard(reader: _Reader, links: Mapping[str, Link], link: Any, raw: Any, path: str) -> Guard | None:
+def _guard(reader: Reader, links: Mapping[str, Link], link: Any, raw: Any, path: str) -> Guard | None:
     values = reader.values(raw, path, GUARD_CHECKS)
     if not isinstance(raw, Mapping) or "mac" not in raw:
         reader.fault(f"{path}.mac", "a guard needs it")
@@ -482,7 +415,7 @@ def _all_guarded(links: Mapping[str, Link], filters: Iterable[Filter]) -> dict[s
     return {name: replace(link, port={FORWARD: ALL_GROUPS, **link.port}) if name in guarded else link for name, link in links.items()}
 
 
-def _isolated(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> Isolated | None:
+def _isolated(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -> Isolated | None:
     values = reader.values(raw, path, ISOLATED_CHECKS, "links")
     names = _links(reader, links, values.get("links"), f"{path}.links")
     if not names:
@@ -497,7 +430,7 @@ def _isolated(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -
     return Isolated(names, destinations, excepted, True in bridged)
 
 
-def _masquerade(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str) -> Masquerade | None:
+def _masquerade(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -> Masquerade | None:
     values = reader.values(raw, path, MASQUERADE_CHECKS, "links")
     if not isinstance(raw, Mapping) or not raw.get("sources"):
         reader.fault(f"{path}.sources", "masquerading needs it: whose packets?")
@@ -508,7 +441,24 @@ def _masquerade(reader: _Reader, links: Mapping[str, Link], raw: Any, path: str)
 # -- what only the whole document tells
 
 
-def _check_shared(reader: _Reader, namespaces: Mapping[str, Namespace]) -> None:
+def _check_leases(reader: Reader, namespaces: Mapping[str, Namespace]) -> None:
+    """A device can be in one place only."""
+    places: dict[tuple[str, Any], str] = {}
+    for namespace in namespaces.values():
+        for link in namespace.links.values() if namespace.name != HOST else ():
+            for key, device in link.attributes.items() if link.kind == "physical" else ():
+                at = f"{_path_of(namespace.name)}.links.{link.name}.physical.{key}"
+                other = places.setdefault((key, device), at)
+                if other != at:
+                    reader.fault(at, f"{device} is leased already: {other}")
+                if device in namespaces[HOST].links:
+                    reader.fault(at, f"{device} is declared in host.links, too")
+    for link in namespaces[HOST].links.values():
+        if link.kind == "physical":
+            reader.fault(f"{HOST}.links.{link.name}.kind", "it is on the host already: list it without kind")
+
+
+def _check_shared(reader: Reader, namespaces: Mapping[str, Namespace]) -> None:
     """Attributes that all links of a kind on one lower link have in common."""
     first: dict[tuple[Any, ...], Link] = {}
     for namespace in namespaces.values():
@@ -522,7 +472,7 @@ def _check_shared(reader: _Reader, namespaces: Mapping[str, Namespace]) -> None:
                     reader.fault(at, f"all on one link have the same, and {other.name} has {other.attributes.get(key)}")
 
 
-def _complete_pairs(reader: _Reader, namespaces: Mapping[str, Namespace]) -> dict[str, Namespace]:
+def _complete_pairs(reader: Reader, namespaces: Mapping[str, Namespace]) -> dict[str, Namespace]:
     """Each listed end of a pair gets its other end; a namespace only named exists already."""
     ends = {(ns.name, link.name): link for ns in namespaces.values() for link in ns.links.values() if paired(link.kind)}
     implied: dict[str, dict[str, Link]] = {}
@@ -546,7 +496,7 @@ def _complete_pairs(reader: _Reader, namespaces: Mapping[str, Namespace]) -> dic
 
 
 def _imply(
-    reader: _Reader, implied: dict[str, dict[str, Link]], path: str, end: tuple[str, str], claimant: tuple[str, str], link: Link
+    reader: Reader, implied: dict[str, dict[str, Link]], path: str, end: tuple[str, str], claimant: tuple[str, str], link: Link
 ) -> None:
     where, peer = end
     taken = implied.setdefault(where, {}).get(peer)
@@ -566,7 +516,7 @@ def _with_links(namespaces: Mapping[str, Namespace], implied: Mapping[str, Mappi
     return completed
 
 
-def _check_references(reader: _Reader, namespace: Namespace, namespaces: Mapping[str, Namespace]) -> None:
+def _check_references(reader: Reader, namespace: Namespace, namespaces: Mapping[str, Namespace]) -> None:
     """Every link that something refers to is listed."""
     path = _path_of(namespace.name)
     for link in namespace.links.values():
@@ -580,6 +530,8 @@ def _check_references(reader: _Reader, namespace: Namespace, namespaces: Mapping
             elif master.kind == "vrf" and link.port:
                 reader.fault(f"{at}.port", f"these belong to the port of a bridge; {link.master} is a vrf")
         lower, where = link.attributes.get("link"), link.attributes.get("namespace", "")
+        if link.kind and KINDS[link.kind].hidden and where not in namespaces:
+            reader.fault(f"{at}.{link.kind}.namespace", f"{where} is not declared")
         if lower and (where not in namespaces or lower not in namespaces[where].links):
             reader.fault(f"{at}.{link.kind}.link", _undeclared(lower, _path_of(where)))
         elif lower and link.kind in ("macvlan", "ipvlan") and namespaces[where].links[lower].kind == link.kind:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from . import cascade
 from .claims import Claims, Ledger
 from .errors import ConflictError
-from .model import HOST, OBJECTS, Desired, Observed
-from .planner import filters, links, namespaces, objects
+from .model import BEFORE_LINKS, HOST, OBJECTS, Desired, Observed
+from .planner import filters, leases, links, namespaces, objects
 from .planner.context import Context
 from .steps import Step
 
@@ -41,6 +41,7 @@ def plan(desired: Desired, observed: Observed, claims: Claims, name: str, purge:
 
 def _steps(ctx: Context) -> list[Step]:
     doomed = namespaces.doomed(ctx)
+    returned = leases.returns(ctx, doomed)
     reasons = links.removals(ctx, doomed)
     gone = links.gone(ctx, reasons, doomed)
     removed = objects.removals(ctx, gone, doomed)
@@ -54,6 +55,7 @@ def _steps(ctx: Context) -> list[Step]:
         ctx.ledger.forget(each)
         del ctx.now[each]
     made_namespaces = namespaces.creations(ctx)
+    moved = [] if ctx.absent else leases.moves(ctx)
     filtered = [] if ctx.absent else filters.changes(ctx)
     left = [] if ctx.absent else links.departures(ctx)
     made = [] if ctx.absent else links.creations(ctx, gone)
@@ -66,8 +68,8 @@ def _steps(ctx: Context) -> list[Step]:
     unfiltered = filters.removals(ctx)
     first = objects.early(removed, configured)
     later = [step for step in configured if step not in first]
-    removals = [*first, *removed, *removed_links, *released, *removed_namespaces]
-    return [*removals, *left, *filtered, *made_namespaces, *made, *grown, *later, *unfiltered]
+    removals = [*returned, *first, *removed, *removed_links, *released, *removed_namespaces]
+    return [*removals, *left, *filtered, *made_namespaces, *moved, *made, *grown, *later, *unfiltered]
 
 
 def _configuration(ctx: Context) -> list[Step]:
@@ -75,9 +77,10 @@ def _configuration(ctx: Context) -> list[Step]:
     steps = []
     for name in _rising(ctx):
         want = ctx.desired[name]
-        steps += objects.changes(ctx, want, OBJECTS[0])  # sysctls before anything comes up
+        for collection in BEFORE_LINKS:
+            steps += objects.changes(ctx, want, collection)
         steps += links.changes(ctx, want)
-        for collection in OBJECTS[1:]:
+        for collection in OBJECTS[len(BEFORE_LINKS) :]:
             steps += objects.changes(ctx, want, collection)
     return steps
 

@@ -26,9 +26,10 @@ from .model import (
     Route,
     Rule,
     Sysctl,
+    WireGuard,
     default_metric,
 )
-from .steps import Pair, Step
+from .steps import Lease, Pair, Step
 
 Document = dict[str, Any]
 
@@ -40,7 +41,7 @@ def document(namespaces: Mapping[str, Namespace]) -> Document:
         space = _space(found, name)
         for link in ns.links.values():
             _put(space, link)
-        for objects in (ns.addresses, ns.routes, ns.rules, ns.neighbours, ns.forwards, ns.sysctls, ns.resolvers):
+        for objects in (ns.addresses, ns.routes, ns.rules, ns.neighbours, ns.forwards, ns.wireguards, ns.sysctls, ns.resolvers):
             for item in objects.values():
                 _put(space, item)
     return found
@@ -61,6 +62,11 @@ def touched(steps: Iterable[Step], observed: Mapping[str, Namespace]) -> tuple[D
             for found, keys in zip((before, after), _changed(filter_of(step.before), filter_of(step.after))):
                 _space(found, step.namespace)["filter"] = _told(keys)
             continue
+        if isinstance(step.item, Lease):
+            for found, end in ((before, step.before), (after, step.after)):
+                where, each = (end.inside, end.link) if isinstance(end, Lease) else (step.namespace, step.item.device)
+                _put(_space(found, where), each)
+            continue
         for found, item in ((before, step.before), (after, step.after)):
             if isinstance(item, Namespace):
                 _space(found, item.name)
@@ -78,7 +84,7 @@ def touched(steps: Iterable[Step], observed: Mapping[str, Namespace]) -> tuple[D
 def _on_link(observed: Mapping[str, Namespace], where: str, link_name: str) -> list[Any]:
     ns = observed.get(where, Namespace(where))
     lasting = [each for each in ns.addresses.values() if each.ours or not each.ip.startswith("fe80:")]  # the kernel makes its own
-    owned: list[Any] = [*lasting, *ns.forwards.values()]
+    owned: list[Any] = [*lasting, *ns.forwards.values(), *ns.wireguards.values()]
     return [each for each in owned if each.link == link_name]
 
 
@@ -130,6 +136,8 @@ def _put(space: Document, item: Any) -> None:
         _link_of(space, item.link).setdefault("addresses", []).append(f"{item.ip}/{item.prefixlen}")
     elif isinstance(item, Forward):
         _link_of(space, item.link).setdefault("vxlan", {}).setdefault("remotes", []).append(item.remote)
+    elif isinstance(item, WireGuard):
+        _link_of(space, item.link).setdefault("wireguard", {}).update(wireguard(item))
     elif isinstance(item, Route):
         space.setdefault("routes", []).append(route(item))
     elif isinstance(item, Rule):
@@ -184,6 +192,17 @@ def route(item: Route) -> Document:
     if item.table != MAIN_TABLE:
         found["table"] = item.table
     return found
+
+
+def wireguard(item: WireGuard) -> Document:
+    """Without keys, but for the public ones."""
+    keys = ("public_key", "preshared_key_file", "endpoint", "persistent_keepalive")
+    peers = [{**_set(peer, keys), "allowed_ips": list(peer.allowed_ips)} for peer in item.peers or ()]
+    return {**_set(item, ("private_key_file", "listen_port", "fwmark")), **({"peers": peers} if peers else {})}
+
+
+def _set(item: Any, keys: Iterable[str]) -> Document:
+    return {key: getattr(item, key) for key in keys if getattr(item, key)}
 
 
 def filter_of(item: Filter) -> Document:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -158,6 +160,57 @@ class Listing:
         if not isinstance(value, (list, tuple)):
             raise ValueError(f"{value!r} is not a list")
         return self.whole([self.item(each) for each in value])
+
+
+@dataclass(frozen=True)
+class Record:
+    """A mapping whose values are checked one by one, each fault with its key (see parse.py), and then as a ``whole``."""
+
+    checks: Mapping[str, Check]
+    required: tuple[str, ...] = ()
+    whole: Check = dict
+
+    def __call__(self, value: Any) -> Any:
+        raise ValueError(f"{value!r} is not a mapping")
+
+
+def path(value: Any) -> str:
+    name = str(value)
+    if not isinstance(value, str) or not name.startswith("/") or "\0" in name:
+        raise ValueError(f"{value!r} is not an absolute path")
+    return name
+
+
+def key(value: Any) -> str:
+    """A key of Curve25519, as wg(8) prints it."""
+    try:
+        raw = base64.b64decode(text(value), validate=True)
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise ValueError("not a key: 44 characters of base64, as wg genkey and wg pubkey print them")
+    return base64.b64encode(raw).decode()
+
+
+def private_key(value: Any) -> str:
+    """With those bits set and cleared that the kernel sets and clears (curve25519_clamp_secret())."""
+    raw = bytearray(base64.b64decode(key(value)))
+    raw[0] &= 0xF8
+    raw[31] = raw[31] & 0x7F | 0x40
+    return base64.b64encode(raw).decode()
+
+
+def endpoint(value: Any) -> str:
+    """Address and port; an IPv6 address in brackets."""
+    host, colon, port = text(value).rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        address, number = ip(host[1:-1] if bracketed else host), integer(1, 65535)(port)
+    except ValueError:
+        address = ""
+    if not colon or not address or bracketed != (":" in address):
+        raise ValueError(f"{value!r} is not an address and a port, such as 192.0.2.1:51820 or [2001:db8::1]:51820")
+    return f"[{address}]:{number}" if bracketed else f"{address}:{number}"
 
 
 def fwmark(value: Any) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .kernel import RTM, Kernel, Message
+from .model import Link
 from .wire import address, neighbour, route
 
 ALL_TABLES = 0
@@ -25,6 +26,12 @@ PARTS = {
 
 
 FOLDERS = ("net/ipv4/conf", "net/ipv6/conf", "net/ipv4/neigh", "net/ipv6/neigh")
+
+
+def addresses_of(kernel: Kernel, name: str, link: Link) -> dict[str, str]:
+    """The kernel's own message, in hexadecimal, of each address of a link."""
+    found = ((address.decode(message, {link.index: link.name}), message) for message in kernel.dump(name, address.DUMP))
+    return {f"{each.ip}/{each.prefixlen}": message.raw.hex() for each, message in found if each}
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Union
 
 from .kinds.port import DEFAULTS as PORT_DEFAULTS
 from .kinds.vlans import MADE_WITH
-from .model import Filter, Link, Namespace, Object, Resolver, Route, Rule, Sysctl
+from .model import Filter, Link, Namespace, Object, Resolver, Route, Rule, Sysctl, WireGuard
 
 WIDE = (Route, Rule, Sysctl, Resolver, Filter)  # objects of a whole namespace; the others belong to a link
 
@@ -27,13 +28,23 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Lease:
+    """A device of the host that is in another namespace for a while. ``inside`` is the host: it came back by itself."""
+
+    inside: str
+    link: Link  # as it is called there
+    device: Link  # as it is on the host
+    addresses: Mapping[str, str] = field(default_factory=dict)  # that it had there; the kernel's own messages, in hexadecimal
+
+
+@dataclass(frozen=True)
 class Leftover:
     """A file under /run/netns that an interrupted run left behind."""
 
     name: str
 
 
-Item = Union[Namespace, Leftover, Pair, Link, Object]
+Item = Union[Namespace, Leftover, Pair, Lease, Link, Object]
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,8 @@ class Step:
         """Links that the step is about, with their namespaces."""
         if isinstance(self.item, Pair):
             return [(self.namespace, self.item.outer), (self.item.inside, self.item.inner)]
+        if isinstance(self.item, Lease):
+            return [(self.item.inside, self.item.link)]
         return [(self.namespace, self.item)] if isinstance(self.item, Link) else []
 
     @property
@@ -65,6 +78,8 @@ class Step:
         verb = "change" if self.before and self.after else "create" if self.after else "delete"
         if isinstance(self.item, Namespace) and self.item.path:
             verb = "adopt" if self.after else "release"
+        if isinstance(self.item, Lease):
+            verb = "move" if self.after and not self.before else "rename" if self.after else "give back"
         note = f" ({self.note})" if self.note else ""
         return f"{verb} {_describe(self)}{note}"
 
@@ -85,6 +100,8 @@ def _describe(step: Step) -> str:
         return f"file /run/netns/{item.name}, left by an interrupted run"
     if isinstance(item, Pair):
         return f"link {item.inside}/{item.inner.name} {item.outer.kind} to {step.namespace}/{item.outer.name}"
+    if isinstance(item, Lease):
+        return _lease(step)
     if isinstance(item, Link):
         changed = isinstance(step.before, Link) and isinstance(step.after, Link)
         return f"link {step.namespace}/{item.name} " + (differences(step.before, step.after) if changed else str(item.kind))  # type: ignore[arg-type]
@@ -93,10 +110,22 @@ def _describe(step: Step) -> str:
         return f"sysctl {step.namespace} {item.name} " + (
             f"{step.before.value} to {item.value}" if isinstance(step.before, Sysctl) else f"to {item.value}"
         )
+    if isinstance(step.before, WireGuard) and isinstance(step.after, WireGuard):
+        return f"wireguard {step.namespace}/{item.link} {_wireguard_differences(step.before, step.after)}"
     if isinstance(step.before, Filter) and isinstance(step.after, Filter):
         return f"filter {step.namespace}: {_filter_differences(step.before, step.after)}"
     was = f", was {step.before.text.partition(' ')[2]}" if step.before and step.after else ""  # type: ignore[union-attr]
     return f"{noun} {step.namespace}{' ' if isinstance(item, WIDE) else '/'}{rest}{was}"
+
+
+def _lease(step: Step) -> str:
+    item: Lease = step.item
+    here, there = f"{item.inside}/{item.link.name}", f"{step.namespace}/{item.device.name}"
+    if step.before is None:
+        return f"link {there} to {here}"
+    if isinstance(step.before, Lease) and step.after is not None:
+        return f"link {item.inside}/{step.before.link.name} to {item.link.name}"
+    return f"link {here} as {there}"
 
 
 def flat(link: Link) -> dict[str, Any]:
@@ -109,6 +138,22 @@ def flat(link: Link) -> dict[str, Any]:
 def differences(before: Link, after: Link) -> str:
     was = flat(before)
     return ", ".join(f"{key} {word(was.get(key))} to {word(value)}" for key, value in flat(after).items() if was.get(key) != value)
+
+
+def _wireguard_differences(before: WireGuard, after: WireGuard) -> str:
+    """Keys are secret: that they differ is all that is told."""
+    words = ["private key"] if before.private_key != after.private_key else []
+    for key in ("listen_port", "fwmark"):
+        if getattr(before, key) != getattr(after, key):
+            words.append(f"{key} {word(getattr(before, key))} to {word(getattr(after, key))}")
+    had, have = ({peer.public_key: peer for peer in each.peers or ()} for each in (before, after))
+    for verb, peers in (
+        ("add", have.keys() - had),
+        ("remove", had.keys() - have),
+        ("change", {key for key in had.keys() & have if had[key] != have[key]}),
+    ):
+        words += [f"{verb} peer {key}" for key in sorted(peers)]
+    return ", ".join(words)
 
 
 def _filter_differences(before: Filter, after: Filter) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hosts import Host
 
+from _engine import files, netns
 from _engine.engine import converge
 from _engine.errors import NetnsError
 from _engine.kernel import Kernel, Request
@@ -21,11 +22,11 @@ from _engine.store import Store
 
 EFFECTS = (  # everything that the engine does to the host goes through one of these
     (Kernel, "send"),
-    (Kernel, "_bind"),
-    (Kernel, "_unmount"),
-    (Kernel, "write_sysctl"),
-    (Kernel, "write_file"),
-    (Kernel, "make_tun"),
+    (netns, "bind"),
+    (netns, "unbind"),
+    (files, "write_sysctl"),
+    (files, "write"),
+    (files, "make_tun"),
     (Kernel, "load_tables"),
     (Store, "save"),
 )
@@ -68,6 +69,7 @@ OLD: dict[str, Any] = {
                     "mtu": 1400,
                     "addresses": ["10.20.0.11/24", "fd00:20::11/64"],
                 },
+                "nic": {"kind": "physical", "physical": {"interface": "nic0"}, "mtu": 1300, "addresses": ["10.50.0.1/24"]},
                 "mv0": {"kind": "macvlan", "macvlan": {"link": "ha", "namespace": "host"}, "addresses": ["10.30.0.1/24"]},
             },
             "routes": [{"destination": "default", "gateway": "10.20.0.1"}, {"destination": "default", "gateway": "fd00:20::1"}],
@@ -100,7 +102,8 @@ def _new() -> dict[str, Any]:
     web1["routes"] = [{"destination": "default", "gateway": "10.20.0.2"}]
     web1["sysctls"] = {}
     web1["dns"] = {"nameservers": ["10.20.0.2"], "search": ["example.test"]}
-    new["namespaces"]["web3"] = {"links": {"eth0": {"kind": "veth", "veth": {"peer": "vweb3"}}}}
+    nic = {**web1["links"].pop("nic"), "mtu": 1290, "state": "down"}
+    new["namespaces"]["web3"] = {"links": {"eth0": {"kind": "veth", "veth": {"peer": "vweb3"}}, "eth1": nic}}
     return new
 
 
@@ -120,6 +123,8 @@ def _foreign(host: Host) -> None:
         """
         ip netns add mario2 && ip -n mario2 addr add 192.0.2.1/32 dev lo
         ip link add mine0 type bridge && ip addr add 198.51.100.1/24 dev mine0 && ip link set mine0 up
+        ip link add nic0 mtu 1400 type veth peer name wire0 && ip addr add 192.0.2.9/24 dev nic0 && ip link set nic0 up
+        ip addr add 192.0.2.8/24 dev nic0 && ip addr add 2001:db8::9/64 dev nic0 nodad preferred_lft 0
         ip link add mine1 type veth peer name mine2 && ip link set mine2 up
         ip route add 203.0.113.0/24 via 198.51.100.9 && ip rule add from 198.51.100.0/24 lookup 77 priority 700
         sysctl -qw net.ipv4.conf.mine0.forwarding=1 net.ipv4.conf.all.accept_redirects=0

@@ -11,6 +11,7 @@ import yaml
 from _engine import parse
 from _engine.kinds import KINDS
 from _engine.kinds.port import PORT
+from ansible_collections.weft.netns.plugins.doc_fragments import _kinds
 from ansible_collections.weft.netns.plugins.doc_fragments._options import ModuleDocFragment
 from ansible_collections.weft.netns.plugins.module_utils import _options
 
@@ -29,6 +30,8 @@ def spec_of(documented: dict) -> dict:
 @pytest.mark.parametrize("name", FRAGMENTS)
 def test_documentation_is_that_of_the_spec(name):
     documented = yaml.safe_load(getattr(ModuleDocFragment, name))["options"]
+    if name == "LINK":
+        documented |= yaml.safe_load(_kinds.ModuleDocFragment.DOCUMENTATION)["options"]
     assert spec_of(documented) == getattr(_options, name)
 
 

@@ -12,13 +12,15 @@ from .ifb import IFB
 from .ipvlan import IPVLAN
 from .macvlan import MACVLAN
 from .netkit import NETKIT
+from .physical import PHYSICAL
 from .tun import TUN
 from .veth import VETH
 from .vlan import VLAN
 from .vrf import VRF
 from .vxlan import VXLAN
+from .wireguard import WIREGUARD
 
-KINDS = {kind.name: kind for kind in (BRIDGE, DUMMY, IFB, IPVLAN, MACVLAN, NETKIT, TUN, VETH, VLAN, VRF, VXLAN)}
+KINDS = {kind.name: kind for kind in (BRIDGE, DUMMY, IFB, IPVLAN, MACVLAN, NETKIT, PHYSICAL, TUN, VETH, VLAN, VRF, VXLAN, WIREGUARD)}
 
 
 def paired(kind: str | None) -> bool:

@@ -45,6 +45,7 @@ class Kind:
     attributes: tuple[Attribute, ...] = ()
     parent: str = ""  # holds the index of its ``link``, if it has one: IFLA_LINK, or an attribute of IFLA_INFO_DATA
     pair: str = ""  # the attribute of IFLA_INFO_DATA that tells of its other end: such links are made and deleted by two
+    hidden: str = ""  # the attribute that the kernel does not tell
     follows: bool = False  # it comes up and goes down with the link it lies on
     no_mac: str = ""  # why no MAC can be given to it
 

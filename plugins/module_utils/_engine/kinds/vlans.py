@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..schema import Listing, boolean, integer
-
-KEYS = ("id", "pvid", "untagged")
+from ..schema import Listing, Record, boolean, integer
 
 
 @dataclass(frozen=True, order=True)
@@ -60,20 +58,21 @@ class Vlans:
 MADE_WITH = Vlans((Vlan(1, pvid=True, untagged=True),))  # what the kernel gives to a new port, and to a new bridge
 
 
-def _entry(value: Any) -> tuple[Vlan, ...]:
-    """``{id: 10, pvid: true, untagged: true}``; an id may be a range, ``100-199``."""
-    if not isinstance(value, Mapping) or "id" not in value:
-        raise ValueError(f"{value!r} is not a mapping with an id")
-    unknown = [str(key) for key in value if key not in KEYS]
-    if unknown:
-        raise ValueError(f"unknown key {', '.join(unknown)}; known are {', '.join(KEYS)}")
+def _ids(value: Any) -> range:
+    """A number, or a range such as 100-199."""
     number = integer(1, 4094)
-    low, dash, high = str(value["id"]).partition("-")
+    low, dash, high = str(value).partition("-")
     first, last = number(low), number(high if dash else low)
-    pvid, untagged = (bool(value.get(key)) and boolean(value[key]) for key in ("pvid", "untagged"))
-    if first > last or (pvid and first != last):
-        raise ValueError("a range begins with its lower id" if first > last else "one VLAN can be the pvid, not a range")
-    return tuple(Vlan(each, pvid, untagged) for each in range(first, last + 1))
+    if first > last:
+        raise ValueError("a range begins with its lower id")
+    return range(first, last + 1)
+
+
+def _entry(values: Mapping[str, Any]) -> tuple[Vlan, ...]:
+    pvid, untagged = values.get("pvid", False), values.get("untagged", False)
+    if pvid and len(values["id"]) > 1:
+        raise ValueError("one VLAN can be the pvid, not a range")
+    return tuple(Vlan(each, pvid, untagged) for each in values["id"])
 
 
 def _all(entries: Iterable[Iterable[Vlan]]) -> Vlans:
@@ -87,4 +86,4 @@ def _all(entries: Iterable[Iterable[Vlan]]) -> Vlans:
     return Vlans(tuple(items))
 
 
-VLANS = Listing(_entry, _all)
+VLANS = Listing(Record({"id": _ids, "pvid": boolean, "untagged": boolean}, ("id",), _entry), _all)

@@ -14,10 +14,12 @@ from ..claims import object_id
 from ..kinds import KINDS, paired
 from ..model import HOST, Link, Namespace
 from ..steps import Pair, Step, flat, fresh, word
+from . import leases
 from .context import Context, whose
+from .objects import WITH_LINK
 
 MANAGED = ("state", "mtu", "mac", "master", "txqueuelen")
-PLACE = ("peer", "namespace", "link")
+PLACE = ("peer", "namespace", "link", "interface", "permanent_mac")
 ETHERNET_MTU = 1500
 MADE = "made"  # claim on a link whose mark comes after its creation
 
@@ -31,7 +33,7 @@ def removals(ctx: Context, doomed: set[str]) -> dict[End, str]:
     reasons = {}
     for where, ns in ctx.now.items():
         for link in ns.links.values() if where not in doomed else ():
-            reason = _reason(ctx, where, link)
+            reason = None if leases.leased(ctx, where, link.name) else _reason(ctx, where, link)
             if reason is not None:
                 reasons[where, link.name] = reason
     return reasons
@@ -53,15 +55,27 @@ def _reason(ctx: Context, where: str, link: Link) -> str | None:
         if not mine:
             ctx.fault(where, f"the link {link.name} {whose(link.owner)} and is left alone", "links", link.name)
         return ""
-    if want.kind is None or ctx.absent:
+    if want.kind in (None, leases.KIND) or ctx.absent:
         return None
-    other = _otherness(want, link)
+    other = _otherness(want, _recalled(ctx, where, link))
     if mine:
         return f"made anew: {other}" if other else None
     if other or ctx.name:
         hint = "list it without kind to use it, or name another"
         ctx.fault(where, f"the link {where}/{link.name} exists already and {whose(link.owner)}; {hint}", "links", link.name)
     return None
+
+
+def _hidden(link: Link) -> str:
+    return KINDS[link.kind].hidden if link.kind in KINDS else ""
+
+
+def _recalled(ctx: Context, where: str, link: Link) -> Link:
+    """With the attribute that the kernel does not tell; without a claim, what goes without saying."""
+    if not _hidden(link):
+        return link
+    claim = ctx.ledger.get(where, object_id(MADE, link.name))
+    return replace(link, attributes={**link.attributes, _hidden(link): claim.former if claim else where})
 
 
 def _otherness(want: Link, seen: Link) -> str:
@@ -77,7 +91,7 @@ def creations(ctx: Context, missing: set[End]) -> list[Step]:
     steps: dict[frozenset[End], Step] = {}
     for where, link in _by_dependency(ctx):
         seen = ctx.now[where].links.get(link.name)
-        if (seen and (where, link.name) not in missing) or link.state == "absent":
+        if (seen and (where, link.name) not in missing) or link.state == "absent" or link.kind == leases.KIND:
             continue
         if link.kind is None:
             ctx.fault(where, f"there is no link {link.name} in {where}; to make one, give its kind", "links", link.name)
@@ -110,7 +124,7 @@ def _creation(ctx: Context, where: str, link: Link) -> Step | None:
     new = replace(link, state="down", port={}, owner=ctx.name)
     if not paired(link.kind):
         if link.kind == "tun" or link.attributes.get("namespace", where) != where:
-            ctx.ledger.take(where, object_id(MADE, link.name))
+            ctx.ledger.take(where, object_id(MADE, link.name), link.attributes.get(_hidden(link)))
         return Step(where, None, new)
     inside, peer = peer_of(link)
     if inside not in ctx.now:
@@ -192,9 +206,10 @@ def _ends(step: Step) -> frozenset[End]:
 def forget(ctx: Context, gone: set[End]) -> None:
     """Claims on links that are gone."""
     for where, ns in ctx.now.items():
-        for name in ctx.ledger.held(MADE, where):
-            if (where, name) in gone or name not in ns.links:
-                ctx.ledger.leave(where, object_id(MADE, name))
+        for claim in (MADE, WITH_LINK):
+            for name in ctx.ledger.held(claim, where):
+                if (where, name) in gone or name not in ns.links:
+                    ctx.ledger.leave(where, object_id(claim, name))
 
 
 def releases(ctx: Context) -> list[Step]:

@@ -12,12 +12,13 @@ from typing import Any
 from .. import cascade, sysctl
 from ..cascade import End
 from ..claims import object_id
-from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Address, Forward, Namespace, Resolver, Route, Sysctl
+from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Address, Forward, Namespace, Resolver, Route, Sysctl, WireGuard
 from ..steps import Step
 from .context import Context, listed, whose
 
 MARKED = ("addresses", "forwards", "routes")  # in a namespace of ours the marks in the kernel tell enough of these
 
+WITH_LINK = "wireguards"  # a part of their link: they go with it, and only then
 OUTSIDE = ("resolvers",)  # files on the host: they do not go with the namespace
 
 
@@ -82,7 +83,9 @@ def satisfies(seen: Any, want: Any) -> bool:
 def removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> list[Step]:
     """Objects of one collection that go. ``lost``: links that go, and their objects with them."""
     have, want = getattr(ns, collection), getattr(ctx.wanted(ns.name), collection)
-    steps = []
+    steps: list[Step] = []
+    if collection == WITH_LINK:
+        return steps
     last_first = list(have.items())[::-1]  # so that an undo makes the first one first
     for key, item in sorted(last_first, key=lambda pair: _removal_order(pair[1])):
         if (ctx.absent and key in want) or (ctx.purge and key not in want):
@@ -121,6 +124,8 @@ def _mine(ctx: Context, ns: Namespace, item: Any, names: frozenset[str]) -> bool
 
 def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: Any) -> Step | None:
     identifier = object_id(collection, item.key)
+    if isinstance(item, WireGuard):
+        return _configured(ctx, ns, identifier, seen, item)
     same = seen is not None and satisfies(seen, item)
     if same and not seen.ours:
         return None  # somebody else made the very same: it does, and stays theirs
@@ -136,6 +141,13 @@ def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: A
         former = {"value": seen.value, "echoes": seen.echoes} if isinstance(seen, Sysctl) else None
         ctx.ledger.take(ns.name, identifier, former)
     return None if same else Step(ns.name, seen, item)
+
+
+def _configured(ctx: Context, ns: Namespace, identifier: str, seen: WireGuard | None, item: WireGuard) -> Step | None:
+    claim = ctx.ledger.get(ns.name, identifier)
+    after = item.over(seen, claim.former if claim else {})
+    ctx.ledger.note(ns.name, identifier, item.endpoints)
+    return None if after == seen else Step(ns.name, seen, after)
 
 
 def _comes_later(ctx: Context, ns: Namespace, item: Sysctl) -> bool:

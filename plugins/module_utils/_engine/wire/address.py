@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Callable
 
-from ..kernel import NLM_F_CREATE, NLM_F_REPLACE, Message, Request
+from ..kernel import HEADER, NLM_F_CREATE, NLM_F_REPLACE, Message, Request
 from ..model import PROTOCOL, Address
 
 IFA_F_SECONDARY, IFA_F_NODAD = 0x01, 0x02
@@ -36,3 +37,9 @@ def make(address: Address, index: Callable[[str], int]) -> Request:
 def remove(address: Address, index: Callable[[str], int]) -> Request:
     fields = {"family": FAMILIES[address.family], "prefixlen": address.prefixlen, "index": index(address.link)}
     return Request("RTM_DELADDR", fields, [("IFA_LOCAL", address.ip), ("IFA_ADDRESS", address.ip)])
+
+
+def on(raw: bytes, index: int) -> bytes:
+    """A dumped message, about the link with this index (struct ifaddrmsg)."""
+    position = HEADER.size + 4
+    return raw[:position] + struct.pack("=I", index) + raw[position + 4 :]

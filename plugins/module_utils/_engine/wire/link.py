@@ -50,6 +50,7 @@ def decode(message: Message) -> Seen:
         index=fields["index"],
         owner=alias[len(ALIAS) :] if alias.startswith(ALIAS) else None,
         permanent=not info.get("IFLA_INFO_KIND"),
+        permanent_mac=(attrs.get("IFLA_PERM_ADDRESS") or "").lower() or None,
     )
     parent = (data if kind and kind.parent not in ("", "IFLA_LINK") else attrs).get(kind.parent if kind and kind.parent else "IFLA_LINK")
     return Seen(link, attrs.get("IFLA_MASTER") or 0, parent or 0, attrs.get("IFLA_LINK_NETNSID"))
@@ -100,6 +101,16 @@ def mark(name: str, owner: str) -> list[Request]:
 def ask(name: str) -> Request:
     """One link by its name."""
     return Request("RTM_GETLINK", attrs=[("IFLA_IFNAME", name), *DUMP.attrs], answer=True)
+
+
+def move(index: int, name: str, target: int | None) -> Request:
+    """Into the namespace with this descriptor, under this name; None: it stays where it is, and is renamed."""
+    attrs: list[tuple[str, Any]] = [("IFLA_IFNAME", name)]
+    return Request("RTM_NEWLINK", {"index": index}, attrs + ([("IFLA_NET_NS_FD", target)] if target is not None else []))
+
+
+def down(index: int) -> Request:
+    return Request("RTM_NEWLINK", {"index": index, "change": IFF_UP})
 
 
 def loopback(owner: str) -> list[Request]:
