@@ -104,7 +104,7 @@ class Transaction:
 
     def _complete(self, undone: Step) -> None:
         """A link made again gets all that it had, as far as it does not have it already, and a bridge its ports."""
-        again = undone.links if undone.after is None else []
+        again = undone.inverse.links if undone.after is None or isinstance(undone.before, Lease) else []
         ports = [(where, port) for where, master in again for port in self._observed[where].links.values() if port.master == master.name]
         for where, wanted in again + ports:
             [answer] = self._kernel.send(where, [link.ask(wanted.name)])
@@ -186,6 +186,7 @@ class Transaction:
                 netns.unbind(step.namespace)
             elif isinstance(step.item, Lease):
                 self._lease(step)
+                return
             elif isinstance(step.item, Sysctl):
                 self._sysctl(step)
             elif isinstance(step.item, WireGuard):
@@ -219,40 +220,46 @@ class Transaction:
             self._indexes[name] = {"lo": link.LOOPBACK_INDEX}
 
     def _lease(self, step: Step) -> None:
-        """Undone by the same: a device that was given back is moved again."""
+        """Several requests: from the first that took effect on, the step counts as done, so that an undo takes it back."""
         before, after = step.before, step.after
         if isinstance(before, Lease) and isinstance(after, Lease):
-            index = self._indexes[before.inside].pop(before.link.name)
-            self._rename(before.inside, index, after.link.name)
+            self._rename(step, before.inside, {before.link.name, after.link.name}, after.link.name)
         elif isinstance(after, Lease):
             [(claim, former)] = lease_formers(self._kernel, [step]).items()
-            self.formers[claim] = {**former, "index": self._move(HOST, after.device.name, after.inside, after.link.name)}
+            index = self._move(step, HOST, after.device.name, after.inside, after.link.name)
+            self.formers[claim] = {**former, "index": index}
         elif isinstance(before, Lease):
-            self._give_back(before)
+            self._give_back(step, before)
 
-    def _give_back(self, lease: Lease) -> None:
+    def _give_back(self, step: Step, lease: Lease) -> None:
         device = lease.device
-        index = self._move(lease.inside, lease.link.name, HOST, device.name)
-        for answer in self._kernel.send(HOST, [link.down(index), link.ask(device.name)]):
-            now = answer
-        for answer in self._kernel.send(HOST, link.change(link.decode(required(now)).link, device, index, self._index(HOST))):
+        index = self._move(step, lease.inside, lease.link.name, HOST, device.name)
+        answers = self._kernel.send(HOST, [link.down(index), link.ask(device.name)])
+        now = link.decode([required(answer) for answer in answers][-1]).link
+        for answer in self._kernel.send(HOST, link.change(now, device, index, self._index(HOST))):
             required(answer)
         self._kernel.replay(HOST, RTM["RTM_NEWADDR"], [address.on(bytes.fromhex(raw), index) for raw in lease.addresses.values()])
 
-    def _move(self, source: str, name: str, target: str, new: str) -> int:
+    def _move(self, step: Step, source: str, name: str, target: str, new: str) -> int:
         """Returns the index that the device has there: another one, if its own is taken."""
-        index = self._indexes[source].pop(name)
         if source == target:
-            return self._rename(source, index, new)
-        [answer] = self._kernel.send(source, [link.move(index, new, self._kernel.descriptor(target))])
+            return self._rename(step, source, {name}, new)
+        [answer] = self._kernel.send(source, [link.move(self._indexes[source][name], new, self._kernel.descriptor(target))])
         required(answer)
+        self._done.append(step)
+        self._indexes[target][new] = self._indexes[source].pop(name)
         return self._settle(target, new)
 
-    def _rename(self, where: str, index: int, name: str) -> int:
+    def _rename(self, step: Step, where: str, names: set[str], new: str) -> int:
         """Only a link that is down can be renamed, before Linux 6.2."""
-        for answer in self._kernel.send(where, [link.down(index), link.move(index, name, None)]):
+        index = next(self._indexes[where].pop(name) for name in names if name in self._indexes[where])
+        self._indexes[where][new] = index
+        for request in (link.down(index), link.move(index, new, None)):
+            [answer] = self._kernel.send(where, [request])
             required(answer)
-        return self._settle(where, name)
+            if step not in self._done:
+                self._done.append(step)
+        return self._settle(where, new)
 
     def _settle(self, where: str, name: str) -> int:
         [answer] = self._kernel.send(where, [link.ask(name)])

@@ -33,7 +33,7 @@ def filled(desired: Desired, contents: Mapping[str, str | None]) -> Desired:
         if file is None:
             return None
         try:
-            return check((contents[file] or "").strip())
+            return str(check((contents[file] or "").strip()))
         except ValueError as error:
             faults.append(Fault(path, f"{file}: " + ("cannot be read" if contents[file] is None else str(error))))
             return None

@@ -21,7 +21,7 @@ from .context import Context
 
 LEASE = "leases"
 KIND = "physical"
-KEPT = ("name", "state", "mtu", "mac", "master", "txqueuelen", "permanent_mac")  # what a claim tells of the device
+KEPT = ("name", "kind", "state", "mtu", "mac", "master", "txqueuelen", "permanent_mac")  # what a claim tells of the device
 
 
 def leased(ctx: Context, where: str, name: str) -> bool:
@@ -71,10 +71,16 @@ def _found(ctx: Context, where: str, former: dict[str, Any]) -> Lease | None:
     device = Link(**{key: former[key] for key in KEPT})
     for inside in (where, HOST):
         for link in ctx.now[inside].links.values() if inside in ctx.now else ():
-            same = link.permanent_mac == device.permanent_mac if device.permanent_mac else link.index == former.get("index")
-            if same and not (inside == HOST and _as_it_was(ctx, link, device, former["addresses"])):
+            if _same(link, device, former["index"]) and not (inside == HOST and _as_it_was(ctx, link, device, former["addresses"])):
                 return Lease(inside, link, device, former["addresses"])
     return None
+
+
+def _same(link: Link, device: Link, index: int) -> bool:
+    """Hardware is known by its permanent MAC; anything else by its index, as long as it is of that kind and not ours."""
+    if device.permanent_mac:
+        return link.permanent_mac == device.permanent_mac
+    return (link.index, link.kind, link.owner) == (index, device.kind, None)
 
 
 def _as_it_was(ctx: Context, link: Link, device: Link, addresses: Mapping[str, str]) -> bool:
