@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import keep
-from .engine import Outcome, converge, show
+from .engine import Outcome, converge, repeat, show
 from .errors import NetnsError
 
 RETRY = 1.0  # seconds until what the host was not ready for is tried again
@@ -79,7 +79,8 @@ def _down(options: Any) -> int:
 
 
 def _one(options: Any, state: str = "present", check: bool = False) -> int:
-    _print(_converge(options, _read(options.file), options.name or "default", state=state, check=check, kept_in=keep.folder()))
+    name = options.name or "default"
+    _print(converge(_read(options.file), name=name, state=state, check=check, kept_in=keep.folder(), **_common(options)))
     return 0
 
 
@@ -106,20 +107,18 @@ def _faults(options: Any, folder: str, names: Iterable[str], check: bool) -> dic
 
 
 def _try(options: Any, folder: str, name: str, check: bool) -> list[str]:
-    """Nothing is kept of this run: what was left out before the boot is what may be left out after it."""
     try:
-        kept = keep.load(folder, name)
-        outcome = _converge(options, kept.document, name, check=check)
+        outcome, left_out = repeat(folder, name, check=check, **_common(options))
     except (NetnsError, OSError) as error:
         return str(error).splitlines()
-    missing = [warning for warning in outcome.warnings if warning not in kept.left_out]
+    missing = [warning for warning in outcome.warnings if warning not in left_out]
     if outcome.changed or not missing:
         _print(outcome)
     return missing
 
 
-def _converge(options: Any, document: Mapping[str, Any] | None, name: str, **how: Any) -> Outcome:
-    return converge(document, name=name, purge=not options.no_purge, lock_timeout=options.lock_timeout, **how)
+def _common(options: Any) -> dict[str, Any]:
+    return {"purge": not options.no_purge, "lock_timeout": options.lock_timeout}
 
 
 def _print(outcome: Outcome) -> None:

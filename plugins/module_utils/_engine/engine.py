@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from . import cascade, files, keys, netns, render
 from .apply import Transaction, lease_formers
 from .claims import Claims, object_id, union, with_formers
 from .errors import Fault, NotConverged
-from .keep import Change, Keeper, check_name
+from .keep import Change, Keeper, check_name, load
 from .kernel import Kernel, check_capabilities
 from .model import HOST, Address, Desired, Namespace, Observed
 from .observe import EVERYTHING, look_up, observe, observe_again, read
@@ -68,13 +69,25 @@ def converge(
     check_name(name)
     wanted = None if everything_goes else document or {}
     desired = parse(wanted or {}, name)
-    check_capabilities()
-    with Kernel() as kernel:
-        run = _Run(kernel, Store(kernel.cookie()), name, purge, absent, Keeper(kept_in, name, wanted, purge))
-        if check:
-            return run.plan(desired)
-        with run.store.lock(lock_timeout):
-            return run.apply(desired)
+    with _running(name, purge, absent, Keeper(kept_in, name, wanted, purge), None if check else lock_timeout) as run:
+        return run.plan(desired) if check else run.apply(desired)
+
+
+def repeat(
+    kept_in: str, name: str, *, purge: bool = True, check: bool = False, lock_timeout: float = 60.0
+) -> tuple[Outcome, Collection[str]]:
+    """Make the host as the document says that is kept under this name.
+
+    The document is read when no other run can change it any more. What is kept stays as it is.
+
+    :returns: the outcome, and what had been left out when the document was kept; whatever else is left out now is missing.
+    :raises NetnsError: and nothing is changed then, or it has been changed back.
+    """
+    check_name(name)
+    with _running(name, purge, False, Keeper(None, name, None, purge), None if check else lock_timeout) as run:
+        kept = load(kept_in, name)
+        desired = parse(kept.document, name)
+        return run.plan(desired) if check else run.apply(desired), kept.left_out
 
 
 def show(namespaces: Iterable[str] | None = None, gather: Collection[str] | None = None) -> dict[str, Any]:
@@ -103,6 +116,16 @@ def _only(ns: Namespace, wanted: set[str]) -> Namespace:
     if "links" in unwanted:
         unwanted["forwards"] = unwanted["wireguards"] = {}
     return replace(ns, **unwanted)
+
+
+@contextlib.contextmanager
+def _running(name: str, purge: bool, absent: bool, keeper: Keeper, lock_timeout: float | None) -> Iterator[_Run]:
+    """A run, and the lock of all writers, unless the timeout is None."""
+    check_capabilities()
+    with Kernel() as kernel:
+        run = _Run(kernel, Store(kernel.cookie()), name, purge, absent, keeper)
+        with contextlib.nullcontext() if lock_timeout is None else run.store.lock(lock_timeout):
+            yield run
 
 
 class Clock:

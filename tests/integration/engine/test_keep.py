@@ -20,6 +20,8 @@ from hosts import Host, disposable, fresh_host
 from _engine import keep
 from _engine.engine import converge
 from _engine.errors import NetnsError
+from _engine.kernel import Kernel
+from _engine.store import Store
 
 Document = dict[str, Any]
 
@@ -224,6 +226,20 @@ def test_what_was_there_before_the_boot_is_waited_for(etc: None) -> None:
         assert (boot.returncode, output) == (0, "create neighbour host/up0 10.30.0.11 proxy\n")
         assert f"warning: {NO_IPV6}\n" in errors
         assert keep.load(keep.FOLDER, "default").left_out == [NO_IPV6]
+
+
+def test_what_is_kept_is_read_when_no_other_run_can_change_it(etc: None, host: Host) -> None:
+    """The unit is started while `topology` applies another document: that one holds, and nothing goes back in between."""
+    converge(WEB1, kept_in=keep.FOLDER)
+    with Kernel() as kernel, Store(kernel.cookie()).lock(1.0):
+        boot = start("apply")
+        with pytest.raises(subprocess.TimeoutExpired):
+            boot.wait(2)
+        Path(keep.FOLDER, "default.json").write_text(json.dumps({"document": {}, "left_out": []}), encoding="utf-8")
+    output, _errors = boot.communicate()
+    assert boot.returncode == 0
+    assert "delete namespace web1" in output.splitlines()
+    assert host.namespaces() == []
 
 
 def test_where_nothing_is_kept(host: Host) -> None:
