@@ -38,10 +38,12 @@ options:
         C(neighbours) and C(sysctls); their keys are the options of the modules for one link, one route and so on, except that
         a link's C(state) is V(up), V(down) or V(absent).
       - C(host) may have a C(filter), which nftables holds. C(guards), by link, C(mac) and C(addresses). Nothing else enters by these
-        links; the link-local address that follows from the MAC need not be listed. C(isolated), a list of C(links) between which
-        nothing is forwarded. Where they are ports of a bridge, C(destinations) are prefixes for which the host takes nothing
-        from them, but for the addresses in C(except). C(masquerade), a list of C(sources), prefixes, that leave with the host's own
-        address by any link that is not in C(links).
+        links; the link-local address that follows from the MAC need not be listed. A link that has no MAC has addresses alone.
+        C(isolated), a list of C(links) between which nothing is forwarded. Where they are ports of a bridge, C(destinations) are prefixes
+        for which the host takes nothing from them, but for the addresses in C(except). C(masquerade), a list of C(sources), prefixes,
+        that leave with the host's own address by any link that is not in C(links). C(anycast), by link, a port of a bridge, C(mac) and
+        C(addresses) of a gateway that other hosts have as well, as they have this MAC. Nothing from it or to it crosses that port, nor
+        ARP and neighbour discovery for it.
       - Not needed with O(state=absent).
     type: raw
   src:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from ._faults import Faults
-from ._types import DEFAULT_VLAN, Interface, Member, Network, Vlans
+from ._types import DEFAULT_VLAN, Address, Interface, Member, Network, Vlans
 
 Document = dict[str, Any]
 
@@ -49,6 +49,7 @@ class HostDraft:
         self._guards: dict[str, Any] = {}
         self._isolated: dict[str, Any] = {}
         self._masquerade: dict[str, Any] = {}
+        self._anycast: dict[str, Any] = {}
 
     def first_time(self, network: Network) -> bool:
         """Whether nobody has asked this about the network before: what a host has once for a network is made then."""
@@ -117,7 +118,8 @@ class HostDraft:
 
     def guard(self, link: str, member: Member) -> None:
         """Only what is the member's own may enter by its host end."""
-        self._guards[link] = {"mac": member.mac, "addresses": [address.text for address in member.addresses]}
+        addresses = [address.text for address in member.addresses]
+        self._guards[link] = {"mac": member.mac, "addresses": addresses} if member.mac else {"addresses": addresses}
 
     def isolate(self, network: Network, link: str, **more: Any) -> None:
         """Nothing is forwarded between the links for which one network asks this."""
@@ -132,6 +134,10 @@ class HostDraft:
         for family in sorted({subnet.family for subnet in network.subnets}):
             self.forward(path, family)
 
+    def anycast(self, port: str, mac: str, gateways: Iterable[Address]) -> None:
+        """A gateway that the hosts beyond this port have as well."""
+        self._anycast[port] = {"mac": mac, "addresses": [gateway.text for gateway in gateways]}
+
     def forward(self, path: str, family: int) -> None:
         """Let the host forward packets of this family."""
         if family == 4:
@@ -145,7 +151,12 @@ class HostDraft:
 
     def document(self) -> Document:
         host = {"links": self._links, "routes": self._routes, "neighbours": self._neighbours, "sysctls": self._sysctls}
-        filters = {"guards": self._guards, "isolated": [*self._isolated.values()], "masquerade": [*self._masquerade.values()]}
+        filters = {
+            "guards": self._guards,
+            "isolated": [*self._isolated.values()],
+            "masquerade": [*self._masquerade.values()],
+            "anycast": self._anycast,
+        }
         host["filter"] = filled(filters)
         return {"host": filled(host), "namespaces": self._namespaces}
 

@@ -274,7 +274,7 @@ class Guard:
     """Whatever enters by this link must come from this MAC and one of these addresses. ``bridged``: the link is a bridge's port."""
 
     link: str
-    mac: str
+    mac: str  # empty: the link has none
     addresses: tuple[str, ...] = ()  # sorted; the link-local address that follows from the MAC goes without saying
     bridged: bool = False
 
@@ -299,6 +299,15 @@ class Masquerade:
 
 
 @dataclass(frozen=True)
+class Anycast:
+    """A gateway that other hosts have as well, with the same MAC and addresses: nothing of it or about it crosses this port of a bridge."""
+
+    link: str
+    mac: str
+    addresses: tuple[str, ...] = ()  # sorted; the link-local address that follows from the MAC goes without saying
+
+
+@dataclass(frozen=True)
 class Filter:
     """All that a document has nftables do on the host: one table of each family that it needs."""
 
@@ -306,6 +315,7 @@ class Filter:
     guards: tuple[Guard, ...] = ()  # sorted, as everything here, so that equal filters are equal
     isolated: tuple[Isolated, ...] = ()
     masquerade: tuple[Masquerade, ...] = ()
+    anycast: tuple[Anycast, ...] = ()
     intact: bool = True  # the kernel has it as it was loaded
     listing: str = field(default="", compare=False)  # what the kernel has, as a digest: see wire/ruleset.py
     ours: bool = field(default=True, compare=False)
@@ -316,8 +326,12 @@ class Filter:
 
     @property
     def text(self) -> str:
-        parts = {"guards": self.guards, "isolated": self.isolated, "masquerade": self.masquerade}
-        return "filter " + ", ".join(f"{len(value)} {word}" for word, value in parts.items() if value)
+        return "filter " + ", ".join(f"{len(value)} {word}" for word, value in self.parts.items() if value)
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Any, ...]]:
+        """By their keys in the document. A filter without any is none."""
+        return {"guards": self.guards, "isolated": self.isolated, "masquerade": self.masquerade, "anycast": self.anycast}
 
 
 Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, WireGuard, Resolver, Filter]

@@ -17,6 +17,7 @@ from .model import (
     LOCAL_TABLE,
     MAIN_TABLE,
     Address,
+    Anycast,
     Desired,
     Filter,
     Forward,
@@ -101,7 +102,7 @@ RULE_CHECKS: dict[str, Check] = {
     "type": choice("lookup", "blackhole", "unreachable", "prohibit"),
 }
 NEIGHBOUR_CHECKS: dict[str, Check] = {"address": ip, "link": link_name, "mac": mac, "proxy": boolean}
-FILTER_KEYS = ("guards", "isolated", "masquerade")
+FILTER_KEYS = ("guards", "isolated", "masquerade", "anycast")
 FORWARD, ALL_GROUPS = "group_fwd_mask", 0xFFFD  # pause frames are never forwarded (br_private.h: BR_GROUPFWD_MACPAUSE)
 GUARD_CHECKS: dict[str, Check] = {"mac": mac, "addresses": Listing(ip)}
 ISOLATED_CHECKS: dict[str, Check] = {"destinations": Listing(network), "except": Listing(ip)}
@@ -374,13 +375,18 @@ def _filters(reader: Reader, name: str, links: Mapping[str, Link], raw: Any) -> 
     ]
     isolated = [_isolated(reader, links, item, at) for at, item in reader.items(values.get("isolated"), f"{path}.isolated")]
     masquerade = [_masquerade(reader, links, item, at) for at, item in reader.items(values.get("masquerade"), f"{path}.masquerade")]
+    anycast = [
+        _anycast(reader, links, link, item, f"{path}.anycast.{link}")
+        for link, item in reader.mapping(values.get("anycast"), f"{path}.anycast").items()
+    ]
     found = Filter(
         name,
         tuple(sorted(filter(None, guards), key=lambda guard: guard.link)),
         tuple(sorted(filter(None, isolated), key=lambda entry: entry.links)),
         tuple(sorted(filter(None, masquerade), key=lambda entry: entry.sources)),
+        tuple(sorted(filter(None, anycast), key=lambda entry: entry.link)),
     )
-    return named([found]) if found.guards or found.isolated or found.masquerade else {}
+    return named([found]) if any(found.parts.values()) else {}
 
 
 def _links(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -> tuple[str, ...]:
@@ -400,13 +406,33 @@ def _is_listed(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -
 
 def _guard(reader: Reader, links: Mapping[str, Link], link: Any, raw: Any, path: str) -> Guard | None:
     values = reader.values(raw, path, GUARD_CHECKS)
-    if not isinstance(raw, Mapping) or "mac" not in raw:
-        reader.fault(f"{path}.mac", "a guard needs it")
     _is_listed(reader, links, link, path)
-    if "mac" not in values or link not in links:
+    without = _without_mac(links.get(link))
+    if not without and (not isinstance(raw, Mapping) or "mac" not in raw):
+        reader.fault(f"{path}.mac", "a guard needs it")
+    if without and "mac" in values:
+        reader.fault(f"{path}.mac", f"{link} cannot send with it: {without}")
+    if link not in links or not (without or "mac" in values):
         return None
-    bridged = links[link].master is not None
-    return Guard(link, values["mac"], sorted_addresses(values.get("addresses", ()), values["mac"]), bridged)
+    mac = values.get("mac", "")
+    return Guard(link, mac, sorted_addresses(values.get("addresses", ()), mac), links[link].master is not None)
+
+
+def _without_mac(link: Link | None) -> str:
+    """Why this link has no MAC; empty: it has one."""
+    return KINDS[link.kind].without_mac(link.attributes) if link and link.kind else ""
+
+
+def _anycast(reader: Reader, links: Mapping[str, Link], link: Any, raw: Any, path: str) -> Anycast | None:
+    values = reader.values(raw, path, GUARD_CHECKS)
+    for key in GUARD_CHECKS:
+        if not given(raw, key):
+            reader.fault(f"{path}.{key}", "an anycast gateway needs it")
+    if _is_listed(reader, links, link, path) and link in links and links[link].master is None:
+        reader.fault(path, f"{link} is no port of a bridge: it has no master")
+    if "mac" not in values:
+        return None
+    return Anycast(link, values["mac"], sorted_addresses(values.get("addresses", ()), values["mac"]))
 
 
 def _all_guarded(links: Mapping[str, Link], filters: Iterable[Filter]) -> dict[str, Link]:

@@ -206,10 +206,11 @@ def _set(item: Any, keys: Iterable[str]) -> Document:
 
 
 def filter_of(item: Filter) -> Document:
-    guards = {guard.link: {"mac": guard.mac, "addresses": list(guard.addresses)} for guard in item.guards}
+    guards = {guard.link: {**({"mac": guard.mac} if guard.mac else {}), "addresses": list(guard.addresses)} for guard in item.guards}
     masquerade = [{"sources": list(entry.sources), "links": list(entry.links)} for entry in item.masquerade]
     isolated = [_isolated(entry) for entry in item.isolated]
-    found = {"guards": guards, "isolated": isolated, "masquerade": masquerade}
+    anycast = {entry.link: {"mac": entry.mac, "addresses": list(entry.addresses)} for entry in item.anycast}
+    found = {"guards": guards, "isolated": isolated, "masquerade": masquerade, "anycast": anycast}
     # A table that somebody changed otherwise than in its sets has no words in a document.
     return {**{key: value for key, value in found.items() if value}, **({} if item.intact else {"changed_by_hand": True})}
 

@@ -167,7 +167,7 @@ def _filter_differences(before: Filter, after: Filter) -> str:
     ):
         shown = ", ".join(sorted(links)[:SHOWN_LINKS]) + (f" and {len(links) - SHOWN_LINKS} more" if len(links) > SHOWN_LINKS else "")
         words += [f"{verb} guards of {shown}"] if links else []
-    words += [part for part in ("isolated", "masquerade") if getattr(before, part) != getattr(after, part)]
+    words += [part for part in ("isolated", "masquerade", "anycast") if getattr(before, part) != getattr(after, part)]
     return "; ".join(words + ([] if before.intact else ["changed by hand"]))
 
 

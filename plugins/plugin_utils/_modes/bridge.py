@@ -10,7 +10,6 @@ from itertools import groupby
 from typing import Any
 
 from .. import _names as names
-from .. import _unsupported as unsupported
 from .._draft import HostDraft, filled
 from .._types import DEFAULT_VLAN, Interface, Member, Network, Vlans
 from . import _lan as lan
@@ -24,8 +23,8 @@ class Bridge(Mode):
     interface_keys = ("vlans",)
 
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
-        if network.gateway_on == "anycast" and network.uplink and network.gateways:
-            yield "gateway_on", f"{unsupported.message('gateway_on: anycast with an uplink')}; say host or outside, or gateway: []"
+        if _anycast(network) and network.uplink and network.host_addresses:
+            yield "host_addresses", "with an anycast gateway the bridges of all hosts have one MAC: others would not find this host"
         if network.isolated and network.uplink and network.uplink.vxlan:
             yield "isolated", "with VXLAN, containers of different hosts would reach each other all the same"
         if network.vlan_filtering and network.uplink and network.uplink.vxlan:
@@ -96,11 +95,11 @@ def _bridge(draft: HostDraft, name: str, network: Network) -> None:
     path = f"{draft.host}: netns_networks.{network.name}"
     ours = lan.addresses_of_host(network)
     # An anycast gateway is one and the same to the containers, on whichever host they are.
-    where = "" if network.gateways and network.gateway_on == "anycast" else draft.host
+    mac = names.mac(names.BRIDGE_MAC, "" if _anycast(network) else draft.host, network.name)
     bridge = {
         "kind": "bridge",
         "bridge": {"vlan_filtering": True} if network.vlan_filtering else {},
-        "mac": names.mac(names.BRIDGE_MAC, where, network.name),
+        "mac": mac,
         "mtu": network.mtu,
         "addresses": [lan.cidr(network, address) for address in ours],
     }
@@ -108,8 +107,14 @@ def _bridge(draft: HostDraft, name: str, network: Network) -> None:
     if network.uplink:
         port = f"is a port of {name}"
         trunk = {"port": {"vlans": _vlans(draft.trunk(network))}} if network.vlan_filtering else {}
-        way_out(draft, network, network.uplink, {"frames": port, "packets": port}, master=name, **trunk)
+        link = way_out(draft, network, network.uplink, {"frames": port, "packets": port}, master=name, **trunk)
+        if _anycast(network):
+            draft.anycast(link, mac, network.gateways)
     lan.forward(draft, network)
+
+
+def _anycast(network: Network) -> bool:
+    return network.gateway_on == "anycast" and bool(network.gateways)
 
 
 def _filter(draft: HostDraft, bridge: str, end: str, member: Member) -> None:

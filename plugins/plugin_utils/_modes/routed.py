@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from .. import _names as names
-from .. import _unsupported as unsupported
 from .._draft import HostDraft, filled, sysctl_component
 from .._types import Address, Member, Network
 from . import _pair as pair
@@ -33,8 +32,6 @@ class Routed(Mode):
         return "a netkit of layer 3 has none" if network.device == "netkit" else ""
 
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
-        if network.device == "netkit" and network.spoofing == "block":
-            yield "spoofing", unsupported.message("spoofing: block with a netkit of layer 3") + "; say allow"
         if not network.subnets:
             yield "subnets", "mode routed needs at least one"
         if network.uplink and (network.uplink.vlan or network.uplink.vxlan):

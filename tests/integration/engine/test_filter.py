@@ -19,6 +19,8 @@ from hosts import Host
 from _engine import nftables
 from _engine.engine import converge
 from _engine.errors import DocumentError, EnvironmentMissing, NetnsError
+from _engine.model import Filter, Guard
+from _engine.wire import ruleset
 
 SO_RCVBUFFORCE = 33
 GATEWAY_MAC = "06:00:00:00:00:01"
@@ -215,6 +217,23 @@ def test_routed_containers(host: Host, wire: Any, sent: bytes, arrives: bool) ->
     assert passes(sent, wire("web1"), wire("web2")) is arrives
 
 
+def test_a_guard_without_a_mac_looks_at_addresses_alone(host: Host, wire: Any) -> None:
+    """Not every kernel has a link without a link layer (netkit): the rules as such, on links that have one."""
+    document = routed()
+    del document["host"]["filter"]
+    host.apply(document)
+    bare = Filter("bare", tuple(Guard(f"v{name}", "", (IPV4[name], IPV6[name])) for name in MACS))
+    load(host, ruleset.encode(bare)["inet"])
+    listing = host.run("nft", "-j", "list", "table", "inet", "weft-bare")
+    assert ruleset.decode("bare", {"inet": listing}, None).guards == bare.guards
+    host.run("ip", "neighbour", "replace", IPV6["web2"], "lladdr", MACS["web2"], "dev", "vweb2")
+    assert host.pings(IPV4["web2"], "web1")
+    sent = [to_gateway(ipv4(source, IPV4["web2"])) for source in (IPV4["web1"], "10.20.0.66")]
+    sent += [to_gateway(ipv6(source, IPV6["web2"]), IP6) for source in (IPV6["web1"], "fd00:20::66")]
+    sender, receiver = wire("web1"), wire("web2")
+    assert [passes(each, sender, receiver) for each in sent] == [True, False, True, False]
+
+
 def test_isolated_routed_containers_reach_the_host_alone(host: Host) -> None:
     host.apply(routed(isolated=[{"links": ["vweb1", "vweb2"]}]))
     assert [host.pings(address, "web1") for address in (IPV4["web2"], IPV6["web2"], "169.254.1.1", "fe80::1%eth0")] == [
@@ -243,6 +262,42 @@ def test_isolated_ports_do_not_meet_by_way_of_their_gateway(host: Host) -> None:
     del document["host"]["filter"]["isolated"]
     host.apply(document)
     assert [host.pings(address, "web1") for address in addresses] == [True, True, True, True]
+
+
+GATEWAY = {"mac": GATEWAY_MAC, "addresses": ["10.20.0.1", "fd00:20::1"]}
+ABOUT_THE_GATEWAY = {
+    "ARP for it": frame(ARP, arp(MACS["web1"], IPV4["web1"], "10.20.0.1"), destination=BROADCAST),
+    "ARP of it": frame(ARP, arp(MACS["web1"], "10.20.0.1", "10.20.0.1"), destination=BROADCAST),
+    "solicitation for it": frame(IP6, icmpv6(IPV6["web1"], ALL_NODES, SOLICITATION, "fd00:20::1"), destination=BROADCAST),
+    "solicitation for its link-local address": frame(
+        IP6, icmpv6(LOCAL["web1"], ALL_NODES, SOLICITATION, "fe80::400:ff:fe00:1"), destination=BROADCAST
+    ),
+    "advertisement of it": frame(IP6, icmpv6(IPV6["web1"], ALL_NODES, ADVERTISEMENT, "fd00:20::1"), destination=BROADCAST),
+    "its MAC as source": frame(IP, ipv4(IPV4["web1"], "255.255.255.255"), source=GATEWAY_MAC, destination=BROADCAST),
+}
+TO_ALL = {name: sent for name, sent in HONEST.items() if sent.startswith(bytes.fromhex("ff" * 6))}
+
+
+def anycast() -> dict[str, Any]:
+    """The gateway is every host's; web2 is where the other hosts are."""
+    document = bridged()
+    document["host"]["filter"] = {"anycast": {"vweb2": GATEWAY}}
+    return document
+
+
+@pytest.mark.parametrize("way", [("web1", "web2"), ("web2", "web1")], ids=["leaving", "entering"])
+@pytest.mark.parametrize("name", [*TO_ALL, *ABOUT_THE_GATEWAY])
+def test_what_is_about_an_anycast_gateway_stays_on_its_host(host: Host, wire: Any, name: str, way: tuple[str, str]) -> None:
+    host.apply(anycast())
+    sender, receiver = (wire(each) for each in way)
+    assert passes({**TO_ALL, **ABOUT_THE_GATEWAY}[name], sender, receiver) is (name in TO_ALL)
+
+
+def test_an_anycast_gateway_is_there_for_its_own_containers(host: Host) -> None:
+    host.apply(anycast())
+    assert host.apply(anycast()).steps == []
+    assert [host.pings(address, "web1") for address in ("10.20.0.1", "fd00:20::1", IPV4["web2"], IPV6["web2"])] == [True] * 4
+    assert [host.pings(address, "web2") for address in ("10.20.0.1", "fd00:20::1")] == [False] * 2
 
 
 OUTSIDE = """

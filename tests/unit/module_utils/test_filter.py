@@ -15,7 +15,7 @@ import pytest
 from _engine import render
 from _engine.claims import Claim
 from _engine.errors import DocumentError
-from _engine.model import HOST, Filter, Guard, Isolated, Link, Masquerade, Namespace, Observed, named
+from _engine.model import HOST, Anycast, Filter, Guard, Isolated, Link, Masquerade, Namespace, Observed, named
 from _engine.parse import parse
 from _engine.plan import plan
 from _engine.wire import ruleset
@@ -26,23 +26,31 @@ DOCUMENT: dict[str, Any] = {
             "br": {"kind": "bridge"},
             "v2": {"kind": "veth", "veth": {"peer": "e2"}, "master": "br"},
             "v1": {"kind": "veth", "veth": {"peer": "e1"}},
+            "n1": {"kind": "netkit", "netkit": {"peer": "e3"}},
             "up": {"route_to": "::"},
         },
         "filter": {
             "guards": {
                 "v2": {"mac": "02-00-00-00-00-0B", "addresses": ["fd00:0::2", "10.0.0.2", "fe80::ff:fe00:b"]},
                 "v1": {"mac": "02:00:00:00:00:0a"},
+                "n1": {"addresses": ["fd00:0::3", "10.0.0.3"]},
             },
             "isolated": [{"links": ["v2"], "destinations": ["10.0.0.0/24"], "except": ["10.0.0.1", "fd00::1"]}, {"links": ["v1"]}],
             "masquerade": [{"sources": ["fd00::/64", "10.0.0.0/24"], "links": ["br"]}],
+            "anycast": {"v2": {"mac": "06:00:00:00:00:01", "addresses": ["fd00:0::1", "10.0.0.1", "fe80::400:ff:fe00:1"]}},
         },
     }
 }
 FILTER = Filter(
     "default",
-    (Guard("v1", "02:00:00:00:00:0a"), Guard("v2", "02:00:00:00:00:0b", ("10.0.0.2", "fd00::2"), True)),
+    (
+        Guard("n1", "", ("10.0.0.3", "fd00::3")),
+        Guard("v1", "02:00:00:00:00:0a"),
+        Guard("v2", "02:00:00:00:00:0b", ("10.0.0.2", "fd00::2"), True),
+    ),
     (Isolated(("v1",)), Isolated(("v2",), ("10.0.0.0/24",), ("10.0.0.1", "fd00::1"), True)),
     (Masquerade(("10.0.0.0/24", "fd00::/64"), ("br",)),),
+    (Anycast("v2", "06:00:00:00:00:01", ("10.0.0.1", "fd00::1")),),
 )
 
 
@@ -69,6 +77,10 @@ FAULTS: list[tuple[Any, list[str]]] = [
     ({"guard": {}}, ["host.filter.guard: unknown key, did you mean guards?"]),
     ({"guards": {"v1": {}}}, ["host.filter.guards.v1.mac: a guard needs it"]),
     (
+        {"guards": {"n1": {"mac": "02:00:00:00:00:0c"}}},
+        ["host.filter.guards.n1.mac: n1 cannot send with it: in mode l3 it has none"],
+    ),
+    (
         {"guards": {"v9": {"mac": "02:00:00:00:00:01"}}},
         ["host.filter.guards.v9: v9 is not declared; list it in host.links (v9: {} if it exists already)"],
     ),
@@ -93,6 +105,14 @@ FAULTS: list[tuple[Any, list[str]]] = [
         ["host.filter.isolated[0].destinations: this is about ports of a bridge; the links have no master"],
     ),
     ({"isolated": [["v1"]]}, ["host.filter.isolated[0]: ['v1'] is not a mapping", "host.filter.isolated[0].links: isolation needs it"]),
+    (
+        {"anycast": {"v2": {"mac": "06:00:00:00:00:01"}, "v1": {"addresses": ["10.0.0.1"]}}},
+        [
+            "host.filter.anycast.v2.addresses: an anycast gateway needs it",
+            "host.filter.anycast.v1.mac: an anycast gateway needs it",
+            "host.filter.anycast.v1: v1 is no port of a bridge: it has no master",
+        ],
+    ),
     ({"masquerade": [{"links": ["br"]}]}, ["host.filter.masquerade[0].sources: masquerading needs it: whose packets?"]),
     (
         {"masquerade": [{"sources": ["10.0.0.1/24"], "links": ["up"]}]},
@@ -146,8 +166,9 @@ def test_the_number_of_rules_does_not_grow_with_the_links() -> None:
 
 
 def test_only_the_families_that_are_needed_get_a_table() -> None:
-    assert list(ruleset.encode(replace(FILTER, guards=FILTER.guards[:1], isolated=()))) == ["inet"]
-    assert list(ruleset.encode(replace(FILTER, guards=FILTER.guards[1:], isolated=(), masquerade=()))) == ["bridge"]
+    assert list(ruleset.encode(replace(FILTER, guards=FILTER.guards[:2], isolated=(), anycast=()))) == ["inet"]
+    assert list(ruleset.encode(replace(FILTER, guards=FILTER.guards[2:], isolated=(), masquerade=(), anycast=()))) == ["bridge"]
+    assert list(ruleset.encode(Filter("default", anycast=FILTER.anycast))) == ["bridge"]
 
 
 # As libnftables 1.0.6 lists it, shortened.
@@ -163,6 +184,15 @@ LISTING: list[dict[str, Any]] = [
             "elem": [{"concat": ["v2", "02:00:00:00:00:0b", "fe80::ff:fe00:b"]}, {"concat": ["v2", "02:00:00:00:00:0b", "fd00::2"]}],
         }
     },
+    {"set": {"name": "anycast", "handle": 4, "elem": [{"concat": ["v2", "06:00:00:00:00:01"]}]}},
+    {"set": {"name": "anycast4", "handle": 5, "elem": [{"concat": ["v2", "10.0.0.1"]}]}},
+    {
+        "set": {
+            "name": "anycast6",
+            "handle": 6,
+            "elem": [{"concat": ["v2", "0xfe80000000000000040000fffe000001"]}, {"concat": ["v2", "0xfd000000000000000000000000000001"]}],
+        }
+    },
 ]
 
 
@@ -172,7 +202,8 @@ def listed(things: list[dict[str, Any]]) -> dict[str, str]:
 
 def test_a_listing_tells_what_is_there_and_whether_it_is_as_it_was() -> None:
     loaded = ruleset.decode("default", listed(LISTING), None)
-    assert loaded.guards == FILTER.guards[1:]
+    assert loaded.guards == FILTER.guards[2:]
+    assert loaded.anycast == FILTER.anycast
     assert not loaded.intact
     assert ruleset.decode("default", listed(LISTING), loaded.listing).intact
 
@@ -189,7 +220,10 @@ def test_handles_versions_and_the_order_of_elements_do_not_matter() -> None:
 
 
 def test_a_listing_of_something_else_is_no_filter_and_no_error() -> None:
-    things = [{"set": {"name": name, "elem": [1, "x", {"concat": ["a"]}, None]}} for name in ("macs", "v4", "isolated0", "masquerade0")]
+    things = [
+        {"set": {"name": name, "elem": [1, "x", {"concat": ["a"]}, None]}}
+        for name in ("macs", "v4", "isolated0", "masquerade0", "anycast6")
+    ]
     things.append(
         {"rule": {"chain": "leaving", "expr": [{"match": {"right": "@masquerade0"}}, {"accept": None}, {"match": {"right": []}}]}}
     )
@@ -207,13 +241,13 @@ def planned(now: Filter | None, declared: bool = True) -> list[str]:
 
 def test_it_stands_before_links_are_made() -> None:
     texts = planned(None)
-    assert texts[0] == "create filter host 2 guards, 2 isolated, 1 masquerade"
+    assert texts[0] == "create filter host 3 guards, 2 isolated, 1 masquerade, 1 anycast"
     assert "create link host/br bridge" in texts
 
 
 def test_what_becomes_of_it_is_told() -> None:
-    fewer = replace(FILTER, guards=FILTER.guards[:1], masquerade=())
+    fewer = replace(FILTER, guards=FILTER.guards[:2], masquerade=())
     assert planned(fewer)[0] == "change filter host: add guards of v2; masquerade"
     assert planned(replace(FILTER, intact=False))[0] == "change filter host: changed by hand"
     assert "filter" not in " ".join(planned(FILTER))
-    assert planned(FILTER, declared=False) == ["delete filter host 2 guards, 2 isolated, 1 masquerade"]
+    assert planned(FILTER, declared=False) == ["delete filter host 3 guards, 2 isolated, 1 masquerade, 1 anycast"]

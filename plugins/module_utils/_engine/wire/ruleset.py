@@ -16,11 +16,14 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ..model import Filter, Guard, Isolated, Masquerade
+from ..model import Anycast, Filter, Guard, Isolated, Masquerade
+from ..schema import ip as spelt
 
 BRIDGE, INET = "bridge", "inet"
 FAMILIES = (BRIDGE, INET)
 ISOLATED = "isolated"
+BARE = "bare"
+ANYCAST = "anycast"
 LEAVING = "leaving"  # the chain that masquerades, which is a word of nftables itself
 PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
@@ -39,6 +42,16 @@ GUARD = (
     "ip6 saddr :: icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @targets accept",
     "ip6 saddr :: icmpv6 type { nd-router-solicit, mld-listener-report, mld2-listener-report } accept",
     "drop",
+)
+# A gateway that all hosts have is each host's own: what it sends, what is sent to it, and whoever asks or tells where it is stays
+# there. By its MAC that includes what the kernel says of itself: the duplicate address detection of its link-local address.
+# `{}` is the end of the link that counts.
+APART = (
+    "{}name . ether saddr @anycast drop",
+    "{}name . ether daddr @anycast drop",
+    "{}name . arp saddr ip @anycast4 drop",
+    "{}name . arp daddr ip @anycast4 drop",
+    "icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} {}name . @th,64,128 @anycast6 drop",
 )
 # The family inet sees IP alone. What a container says in ARP on a link without a bridge reaches the host only, which has
 # nobody else on that link.
@@ -61,10 +74,14 @@ def link_local(mac: str) -> str:
 def encode(item: Filter) -> dict[str, str]:
     """Text of the table of each family that is needed."""
     bridged = [guard for guard in item.guards if guard.bridged]
-    routed = [guard for guard in item.guards if not guard.bridged]
+    routed = [guard for guard in item.guards if not guard.bridged and guard.mac]
+    bare = [guard for guard in item.guards if not guard.mac]
     bodies = {
-        BRIDGE: _guards(bridged, BRIDGE) + _isolated_ports([each for each in item.isolated if each.bridged]),
-        INET: _guards(routed, INET) + _isolated([each for each in item.isolated if not each.bridged]) + _masquerade(item.masquerade),
+        BRIDGE: _guards(bridged, BRIDGE) + _isolated_ports([each for each in item.isolated if each.bridged]) + _anycast(item.anycast),
+        INET: _guards(routed, INET)
+        + _bare(bare)
+        + _isolated([each for each in item.isolated if not each.bridged])
+        + _masquerade(item.masquerade),
     }
     return {family: f"table {family} {table(item.document)} {{{body}}}\n" for family, body in bodies.items() if body}
 
@@ -85,16 +102,25 @@ def _guards(guards: Collection[Guard], family: str) -> str:
         _set("macs", "type ifname . ether_addr", (f'"{guard.link}" . {guard.mac}' for guard in guards)),
         _set("v4", "type ifname . ether_addr . ipv4_addr", (f'"{guard.link}" . {guard.mac} . {ip}' for guard, ip in by_version[4])),
         _set("v6", "type ifname . ether_addr . ipv6_addr", (f'"{guard.link}" . {guard.mac} . {ip}' for guard, ip in by_version[6])),
-        # The type of what is read at an offset is a number, also where it is an address.
-        _set(
-            "targets",
-            "typeof iifname . @th,64,128",
-            (f'"{guard.link}" . {int(ipaddress.IPv6Address(ip)):#x}' for guard, ip in by_version[6]),
-        ),
+        _set("targets", "typeof iifname . @th,64,128", (f'"{guard.link}" . {_number(ip)}' for guard, ip in by_version[6])),
     ]
     rules = [rule for rule in GUARD if not rule.startswith(UNSEEN[family])]
     hook = _chain("guards", "type filter hook prerouting priority -300; policy accept;", ["iifname @guarded jump guard"])
     return "".join(sets) + _chain("guard", "", rules) + hook
+
+
+def _bare(guards: Collection[Guard]) -> str:
+    """Of links without a link layer: there is nobody to ask for the way, so an address is all that can be wrong."""
+    if not guards:
+        return ""
+    sources = [(guard.link, ip) for guard in guards for ip in guard.addresses]
+    sets = [
+        _links_set(BARE, (guard.link for guard in guards)),
+        _set(f"{BARE}4", "type ifname . ipv4_addr", (f'"{link}" . {ip}' for link, ip in sources if ":" not in ip)),
+        _set(f"{BARE}6", "type ifname . ipv6_addr", (f'"{link}" . {ip}' for link, ip in sources if ":" in ip)),
+    ]
+    rules = ["iifname != @bare accept", "iifname . ip saddr @bare4 accept", "iifname . ip6 saddr @bare6 accept", "drop"]
+    return "".join(sets) + _chain(BARE, "type filter hook prerouting priority -300; policy accept;", rules)
 
 
 def _isolated_ports(groups: Collection[Isolated]) -> str:
@@ -125,6 +151,28 @@ def _isolated(groups: Collection[Isolated]) -> str:
     sets = [_links_set(f"isolated{number}", group.links) for number, group in enumerate(groups)]
     rules = [f"iifname @isolated{number} oifname @isolated{number} drop" for number in range(len(groups))]
     return "".join(sets) + _chain(ISOLATED, "type filter hook forward priority 0; policy accept;", rules)
+
+
+def _anycast(entries: Collection[Anycast]) -> str:
+    if not entries:
+        return ""
+    found = [(entry.link, ip) for entry in entries for ip in (*entry.addresses, link_local(entry.mac))]
+    sets = [
+        _set(ANYCAST, "type ifname . ether_addr", (f'"{entry.link}" . {entry.mac}' for entry in entries)),
+        _set(f"{ANYCAST}4", "type ifname . ipv4_addr", (f'"{link}" . {ip}' for link, ip in found if ":" not in ip)),
+        _set(f"{ANYCAST}6", "typeof iifname . @th,64,128", (f'"{link}" . {_number(ip)}' for link, ip in found if ":" in ip)),
+    ]
+    hooks = {"iif": "prerouting priority -300", "oif": "postrouting priority 0"}
+    chains = [
+        _chain(f"{ANYCAST}-{end}", f"type filter hook {hook}; policy accept;", (rule.format(end) for rule in APART))
+        for end, hook in hooks.items()
+    ]
+    return "".join(sets + chains)
+
+
+def _number(ip: str) -> str:
+    """An IPv6 address as it is compared where it is read at an offset: the type of that is a number."""
+    return f"{int(ipaddress.IPv6Address(ip)):#x}"
 
 
 def _masquerade(entries: Collection[Masquerade]) -> str:
@@ -166,6 +214,7 @@ def decode(document: str, listings: Mapping[str, str], loaded: str | None) -> Fi
         tuple(sorted(guards, key=lambda guard: guard.link)),
         tuple(sorted(isolated, key=lambda entry: entry.links)),
         tuple(sorted(masquerade, key=lambda entry: entry.sources)),
+        tuple(sorted(_decoded_anycast(sets.get(BRIDGE, {})), key=lambda entry: entry.link)),
         digest == loaded,
         digest,
     )
@@ -210,6 +259,32 @@ def _decoded_guards(sets: Mapping[str, Any], bridged: bool) -> Iterable[Guard]:
         addresses.setdefault((link, mac), []).append(ip)
     for link, mac in _words(sets.get("macs", []), 2):
         yield Guard(link, mac, sorted_addresses(addresses.get((link, mac), []), mac), bridged)
+    bare = _by_link(sets, f"{BARE}4", f"{BARE}6")
+    for link in _links(sets.get(BARE, [])):
+        yield Guard(link, "", sorted_addresses(bare.get(link, []), ""))
+
+
+def _decoded_anycast(sets: Mapping[str, Any]) -> Iterable[Anycast]:
+    four, six = _by_link(sets, f"{ANYCAST}4"), _by_link(sets, f"{ANYCAST}6")
+    for link, mac in _words(sets.get(ANYCAST, []), 2):
+        addresses = [*four.get(link, []), *filter(None, map(_address, six.get(link, [])))]
+        yield Anycast(link, mac, sorted_addresses(addresses, mac))
+
+
+def _by_link(sets: Mapping[str, Any], *names: str) -> dict[str, list[Any]]:
+    """What sets have beside each link."""
+    found: dict[str, list[Any]] = {}
+    for link, value in (words for name in names for words in _words(sets.get(name, []), 2)):
+        found.setdefault(link, []).append(value)
+    return found
+
+
+def _address(number: Any) -> str:
+    """The opposite of ``_number``; empty where it is none."""
+    try:
+        return str(spelt(str(ipaddress.IPv6Address(int(str(number), 0)))))
+    except ValueError:
+        return ""
 
 
 def _decoded_isolated(sets: Mapping[str, Any], rules: Collection[Any], bridged: bool) -> Iterable[Isolated]:
@@ -248,5 +323,5 @@ def _prefix(value: Any) -> str:
 
 def sorted_addresses(addresses: Iterable[str], mac: str) -> tuple[str, ...]:
     """In an order of their own, without the one that goes without saying."""
-    implied = link_local(mac)
+    implied = link_local(mac) if mac else ""
     return tuple(sorted(ip for ip in set(addresses) if ip != implied))
