@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..module_utils._engine import schema
@@ -19,6 +19,20 @@ def mac(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a MAC address; put it in quotes")
     return schema.mac(value)
+
+
+PHYSICAL: Mapping[str, Callable[[Any], str]] = {"interface": schema.link_name, "permanent_mac": mac}
+
+
+def physical(path: str, raw: Any, faults: Faults) -> Mapping[str, str]:
+    """The device that goes into the container, as in the host document."""
+    keys = faults.mapping(path, raw)
+    faults.unknown(path, keys, PHYSICAL)
+    named = {key: keys[key] for key in PHYSICAL if keys.get(key) is not None}
+    if isinstance(raw, Mapping) and len(named) != 1:
+        faults.add(path, "name the device either by interface or by permanent_mac")
+    checked = {key: faults.checked(f"{path}.{key}", PHYSICAL[key], value) for key, value in named.items()}
+    return {key: value for key, value in checked.items() if value is not None}
 
 
 VLAN_KEYS = ("access", "trunk", "native")

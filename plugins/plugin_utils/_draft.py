@@ -79,6 +79,10 @@ class HostDraft:
         elif known != spec:
             self._two_meanings(path, name)
 
+    def lease(self, path: str, device: str, use: str) -> None:
+        """A device that leaves the host, by its name or its MAC: then it is nothing else."""
+        self._take(path, device, {"itself": use})
+
     def device(self, path: str, name: str, uses: Mapping[str, str], **attributes: Any) -> bool:
         """A link that the host has already; whether it can be used so.
 
@@ -91,10 +95,13 @@ class HostDraft:
             self._two_meanings(path, name)
             return False
         known.update(attributes)
-        before = [self._uses.setdefault((name, part), (use, path)) for part, use in uses.items()]
+        return self._take(path, name, {"itself": "is used on the host", **uses})
+
+    def _take(self, path: str, device: str, uses: Mapping[str, str]) -> bool:
+        before = [self._uses.setdefault((device, part), (use, path)) for part, use in uses.items()]
         others = {first: where for (first, where), use in zip(before, uses.values(), strict=True) if first != use}
         for first, where in others.items():
-            self._faults.add(path, f"{name} {first} already, see {self._here(where)}")
+            self._faults.add(path, f"{device} {first} already, see {self._here(where)}")
         return not others
 
     def _two_meanings(self, path: str, name: str) -> None:

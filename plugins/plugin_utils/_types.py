@@ -160,6 +160,7 @@ class Interface:
     addresses: tuple[Address, ...] | None = None
     mac: str | None = None
     vlans: Vlans | None = None  # None: the inventory says nothing
+    physical: Mapping[str, str] = field(default_factory=dict)  # mode passthrough: the device, by interface or permanent_mac
 
     @property
     def key(self) -> tuple[str, str]:

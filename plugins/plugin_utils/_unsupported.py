@@ -15,7 +15,7 @@ def _given(value: Any) -> bool:
     return value not in (None, False, [], {})
 
 
-MODES = ("passthrough", "jail", "shared")
+MODES = ("jail", "shared")
 
 # key, when its value asks for what is missing
 UPLINK: Mapping[str, When] = {"move_addresses": _given}

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from ._mode import Mode
 from .bridge import Bridge
 from .p2p import PointToPoint
+from .passthrough import Passthrough
 from .routed import Routed
 from .sublink import Ipvlan, Macvlan
 
@@ -18,5 +19,6 @@ MODES: Mapping[str, Mode] = {
     "ipvlan": Ipvlan(),
     "macvlan": Macvlan(),
     "p2p": PointToPoint(),
+    "passthrough": Passthrough(),
     "routed": Routed(),
 }
