@@ -38,6 +38,10 @@ class Transaction:
         self._owner = owner
         self._observed = observed
         self._indexes = {name: {each.name: each.index for each in ns.links.values()} for name, ns in observed.items()}
+        self._addresses: dict[tuple[str, str], set[Any]] = {}  # of IPv4: keys of those that there are or were on a link
+        for name, ns in observed.items():
+            for each in ns.addresses.values():
+                self._know(name, each)
         self._batch: list[tuple[Step, str, list[Request]]] = []
         self._done: list[Step] = []
         self._unbound: dict[str, Handle] = {}
@@ -137,10 +141,11 @@ class Transaction:
         """Deleting the first IPv4 address of a subnet deletes the others of that subnet, unless one is promoted (devinet.c)."""
         if not isinstance(step.item, Address) or step.after is not None or step.item.family == 6:
             return False
-        there = self._observed[step.namespace].addresses.values() if step.namespace in self._observed else ()
-        taken = [*self._done, *(each for each, _name, _requests in self._batch)]
-        made = [each.after for each in taken if isinstance(each.after, Address) and each.namespace == step.namespace]
-        return any(each.link == step.item.link and each.family == 4 and each != step.item for each in [*there, *made])
+        return bool(self._addresses.get((step.namespace, step.item.link), set()) - {step.item.key})
+
+    def _know(self, where: str, each: Address) -> None:
+        if each.family == 4:
+            self._addresses.setdefault((where, each.link), set()).add(each.key)
 
     def _secondaries(self, step: Step) -> list[Address]:
         addresses = self._observed[step.namespace].addresses.values() if step.namespace in self._observed else ()
@@ -156,6 +161,8 @@ class Transaction:
             requests = self._requests(step)
         if requests:
             self._batch.append((step, step.namespace, requests))
+        if isinstance(step.after, Address):
+            self._know(step.namespace, step.after)
         if step.before is None:
             self._unlearn(step)
 

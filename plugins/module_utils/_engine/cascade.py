@@ -18,7 +18,16 @@ End = tuple[str, str]  # namespace, link
 
 def without_links(observed: Mapping[str, Namespace], gone: set[End]) -> dict[str, Namespace]:
     """What is left when these links are gone, and all of their objects with them."""
-    return {name: _drop_links(ns, {link for where, link in gone if where == name}) for name, ns in observed.items()}
+    names = by_namespace(gone)
+    return {name: _drop_links(ns, names.get(name, set())) for name, ns in observed.items()}
+
+
+def by_namespace(ends: Iterable[End]) -> dict[str, set[str]]:
+    """Names of links by their namespace."""
+    found: dict[str, set[str]] = {}
+    for where, name in ends:
+        found.setdefault(where, set()).add(name)
+    return found
 
 
 def spread(observed: Mapping[str, Namespace], removed: set[End]) -> set[End]:

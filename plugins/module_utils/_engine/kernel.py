@@ -23,9 +23,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from . import files, netns
+from . import files, narrow, netns
 from .errors import EnvironmentMissing, KernelError
 from .model import HOST, local_path
+from .narrow import HEADER
 from .netns import Handle
 from .nftables import Nftables
 
@@ -38,8 +39,7 @@ SOL_NETLINK, NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK = 270, 11,
 SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_NETNS_COOKIE = 32, 33, 71
 RTNLGRP_LINK = 1
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21
-HEADER = struct.Struct("=IHHII")
-DUMP_TRIES = 10
+DUMP_SECONDS, LONGEST_PAUSE = 10, 0.2
 
 RTM = {
     "RTM_NEWLINK": 16, "RTM_DELLINK": 17, "RTM_GETLINK": 18, "RTM_SETLINK": 19,
@@ -71,8 +71,15 @@ class Message:
     raw: bytes = b""
 
 
-class Attributes(Mapping[str, Any]):
-    """Netlink attributes by name. pyroute2 decodes a value when it is asked for: most never are."""
+def attributes(nested: Any) -> Mapping[str, Any]:
+    """The attributes of a message or of a nested attribute, by name; None has none."""
+    if nested is None:
+        return {}
+    return nested if isinstance(nested, narrow.Attributes) else _General(nested["attrs"])
+
+
+class _General(Mapping[str, Any]):
+    """Attributes as pyroute2 has them, who decodes a value when it is asked for."""
 
     def __init__(self, slots: Iterable[Any]) -> None:
         self._slots = {slot[0]: slot for slot in slots}
@@ -87,11 +94,6 @@ class Attributes(Mapping[str, Any]):
         return len(self._slots)
 
 
-def attributes(nested: Any) -> Attributes:
-    """The attributes of a message or of a nested attribute; None has none."""
-    return Attributes(nested["attrs"] if nested else ())
-
-
 def required(answer: Any) -> Message:
     """The message that answers a request; the kernel's refusal is raised."""
     if isinstance(answer, KernelError):
@@ -101,10 +103,28 @@ def required(answer: Any) -> Message:
 
 
 class Codec:
-    """Requests to bytes and bytes to messages, by pyroute2's classes.
+    """Requests to bytes and bytes to messages: by narrow.py what it knows, and else by pyroute2, imported when it is needed."""
 
-    What a version of pyroute2 lacks is added here, and nowhere else.
-    """
+    def __init__(self) -> None:
+        self._general: GeneralCodec | None = None
+
+    @property
+    def general(self) -> GeneralCodec:
+        if self._general is None:
+            self._general = GeneralCodec()
+        return self._general
+
+    def encode(self, request: Request, flags: int, sequence: int) -> bytes:
+        written = narrow.write(RTM[request.type], request.fields, request.attrs, request.flags | flags | NLM_F_REQUEST, sequence)
+        return self.general.encode(request, flags, sequence) if written is None else written
+
+    def decode(self, number: int, raw: bytes) -> Message:
+        found = narrow.read(number, raw)
+        return self.general.decode(number, raw) if found is None else Message(*found, raw)
+
+
+class GeneralCodec:
+    """The same for all that pyroute2 knows. What a version of it lacks is added here, and nowhere else."""
 
     def __init__(self) -> None:
         try:
@@ -305,11 +325,16 @@ class Kernel:
 
     def dump(self, name: str, request: Request) -> list[Message]:
         """All objects of one type in a namespace; repeated while somebody changes them in between."""
-        for _attempt in range(DUMP_TRIES):
+        deadline = time.monotonic() + DUMP_SECONDS
+        pause = 0.001
+        while True:
             messages, interrupted = self._dump_once(name, request)
             if not interrupted:
                 return messages
-        raise KernelError(errno.EAGAIN, f"{name}: {request.type} was interrupted {DUMP_TRIES} times by changes from elsewhere")
+            if time.monotonic() > deadline:
+                raise KernelError(errno.EAGAIN, f"{name}: {request.type} was interrupted for {DUMP_SECONDS} s by changes from elsewhere")
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def send(self, name: str, requests: Sequence[Request]) -> list[Any]:
         """Send all in one message to the kernel. For each request: None, a Message, or a KernelError."""
@@ -496,7 +521,7 @@ class Kernel:
             while offset < size:
                 length, number, flags, sequence, _port = HEADER.unpack_from(self._buffer, offset)
                 if first <= sequence <= last:
-                    yield number, flags, bytes(self._buffer[offset : offset + length])
+                    yield number, flags, bytes(memoryview(self._buffer)[offset : offset + length])
                 offset += (length + 3) & ~3
 
     def _present(self, name: str, indexes: set[int]) -> set[int]:

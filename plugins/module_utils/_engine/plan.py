@@ -67,7 +67,8 @@ def _steps(ctx: Context) -> list[Step]:
     configured = [] if ctx.absent else _configuration(ctx)
     unfiltered = filters.removals(ctx)
     first = objects.early(removed, configured)
-    later = [step for step in configured if step not in first]
+    early = set(map(id, first))
+    later = [step for step in configured if id(step) not in early]
     removals = [*returned, *first, *removed, *removed_links, *released, *removed_namespaces]
     return [*removals, *left, *filtered, *made_namespaces, *moved, *made, *grown, *later, *unfiltered]
 

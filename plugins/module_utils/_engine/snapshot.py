@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from . import narrow
 from .kernel import RTM, Kernel, Message
 from .model import Link
 from .wire import address, neighbour, route
 
 ALL_TABLES = 0
-VOLATILE = ("IFA_CACHEINFO", "IFA_FLAGS", "RTA_CACHEINFO", "NDA_CACHEINFO", "NDA_PROBES")
+# What changes by itself: attributes by number (cacheinfo, flags, probes), and bytes of the header (flags, state).
+VOLATILE = {"RTM_NEWADDR": (6, 8), "RTM_NEWNEIGH": (3, 4), "RTM_NEWROUTE": (12,)}
+MASKED = {"RTM_NEWADDR": (2,), "RTM_NEWNEIGH": (8, 9), "RTM_NEWROUTE": (8, 9, 10, 11)}
 PARTS = {
     "RTM_NEWADDR": [address.DUMP],
     "RTM_NEWNEIGH": neighbour.DUMPS,
@@ -61,7 +64,7 @@ class Snapshot:
 def _messages(kernel: Kernel, name: str, kind: str) -> dict[str, bytes]:
     dumped = [message for request in PARTS[kind] for message in kernel.dump(name, request) if _lasting(kind, message)]
     replayable = route.replayable if kind == "RTM_NEWROUTE" else bytes
-    return {_identity(message): replayable(message.raw) for message in sorted(dumped, key=_leads_over_others)}
+    return {_identity(kind, message): replayable(message.raw) for message in sorted(dumped, key=_leads_over_others)}
 
 
 def _sysctls(kernel: Kernel, name: str, links: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -80,9 +83,14 @@ def _lasting(kind: str, message: Message) -> bool:
     return True
 
 
-def _identity(message: Message) -> str:
-    fields = {key: message.fields[key] for key, _format in message.fields.fields if key not in ("flags", "state")}  # type: ignore[attr-defined]
-    return repr((fields, sorted((name, repr(value)) for name, value in message.attrs.items() if name not in VOLATILE)))
+def _identity(kind: str, message: Message) -> str:
+    start = narrow.LAYOUTS[RTM[kind]].start
+    header = bytearray(message.raw[narrow.HEADER.size : start])
+    for position in MASKED[kind]:
+        header[position] = 0
+    attrs = narrow.spans(message.raw, start)
+    values = sorted((number, message.raw[begin:end]) for number, (begin, end) in attrs.items() if number not in VOLATILE[kind])
+    return repr((bytes(header), values))
 
 
 def _leads_over_others(message: Message) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import cascade
+from ..cascade import End
 from ..claims import object_id
 from ..model import HOST, Address, Link, named
 from ..steps import Lease, Step
@@ -24,9 +25,9 @@ KIND = "physical"
 KEPT = ("name", "kind", "state", "mtu", "mac", "master", "txqueuelen", "permanent_mac")  # what a claim tells of the device
 
 
-def leased(ctx: Context, where: str, name: str) -> bool:
-    """The link is there on lease: it is neither made nor deleted."""
-    return any(lease.inside == where and lease.link.name == name for _name, lease in _held(ctx))
+def leased(ctx: Context) -> set[End]:
+    """Links that are there on lease: they are neither made nor deleted."""
+    return {(lease.inside, lease.link.name) for _name, lease in _held(ctx)}
 
 
 def returns(ctx: Context, doomed: set[str]) -> list[Step]:

@@ -31,9 +31,10 @@ def peer_of(link: Link) -> End:
 def removals(ctx: Context, doomed: set[str]) -> dict[End, str]:
     """Links that go, outside of namespaces that go, and why (a reason may need no words)."""
     reasons = {}
+    leased = leases.leased(ctx)
     for where, ns in ctx.now.items():
         for link in ns.links.values() if where not in doomed else ():
-            reason = None if leases.leased(ctx, where, link.name) else _reason(ctx, where, link)
+            reason = None if (where, link.name) in leased else _reason(ctx, where, link)
             if reason is not None:
                 reasons[where, link.name] = reason
     return reasons

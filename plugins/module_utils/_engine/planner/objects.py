@@ -25,26 +25,25 @@ OUTSIDE = ("resolvers",)  # files on the host: they do not go with the namespace
 def removals(ctx: Context, gone: set[End], doomed: set[str]) -> list[Step]:
     """Objects that go: not declared any more, or declared to be absent. Those on links that go need no step."""
     steps = []
+    lost = cascade.by_namespace(gone)
     for name, seen in ctx.now.items():
-        lost = {link for where, link in gone if where == name}
         for collection in reversed(OBJECTS) if name not in doomed else OUTSIDE:
-            steps += removed(ctx, seen, collection, lost)
+            steps += removed(ctx, seen, collection, lost.get(name, set()))
     return steps
 
 
 def settle(ctx: Context, steps: Iterable[Step]) -> None:
-    """What these steps remove is not there from here on, nor what the kernel takes along."""
+    """What these steps remove is not there from here on, nor what the kernel takes along. A sysctl is as it was before."""
+    gone: dict[tuple[str, str], dict[Any, Any]] = {}
     for step in steps:
-        ns = ctx.now[step.namespace]
-        if isinstance(step.item, Sysctl):
-            ctx.now[step.namespace] = replace(ns, sysctls={**ns.sysctls, step.item.key: step.item})
-            continue
-        collection = COLLECTIONS[type(step.item)]
+        gone.setdefault((step.namespace, COLLECTIONS[type(step.item)]), {})[step.item.key] = step.item
+    for (name, collection), items in gone.items():
+        ns = ctx.now[name]
         if collection == "addresses":
-            ns = cascade.without_addresses(ns, {step.item.key: step.item}, _addressed(ctx, ns.name))
-        left = {key: item for key, item in getattr(ns, collection).items() if key != step.item.key}
-        changed: dict[str, Any] = {collection: left}
-        ctx.now[step.namespace] = replace(ns, **changed)
+            ns = cascade.without_addresses(ns, items, _addressed(ctx, name))
+        left = {key: item for key, item in getattr(ns, collection).items() if key not in items}
+        changed: dict[str, Any] = {collection: {**left, **items} if collection == "sysctls" else left}
+        ctx.now[name] = replace(ns, **changed)
 
 
 def _addressed(ctx: Context, namespace: str) -> set[str]:

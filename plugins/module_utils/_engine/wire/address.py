@@ -9,8 +9,9 @@ import struct
 from collections.abc import Mapping
 from typing import Callable
 
-from ..kernel import HEADER, NLM_F_CREATE, NLM_F_REPLACE, Message, Request
+from ..kernel import NLM_F_CREATE, NLM_F_REPLACE, Message, Request
 from ..model import PROTOCOL, Address
+from ..narrow import HEADER
 
 IFA_F_SECONDARY, IFA_F_NODAD = 0x01, 0x02
 FAMILIES = {4: 2, 6: 10}
