@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 
 from . import chart, registry, report
-from .host import Failed
 from .peers.base import Peer
-from .samples import Samples
+from .report import Findings
+from .samples import Sample, Samples
 from .schedule import Bench, turns
 
 WARM_UP = 2
@@ -35,21 +35,21 @@ def main() -> int:
         present = [peer for peer in peers if peer.name not in missing]
         machine = _machine(bench.python)
         sizes = sorted({*options.sizes, *([LARGE] if options.large else [])})
+        for peer in present:
+            bench.measure(peer, min(peer.sizes or (WARM_UP,)), 0)
+        samples: list[Sample] = []
         try:
-            for peer in present:
-                bench.measure(peer, min(peer.sizes or (WARM_UP,)), 0)
-            results = Samples(bench.run(turns(present, sizes), options.rounds))
-        except Failed as error:
-            sys.stderr.write(f"bench: {error}\n")
-            return 1
-    names = {peer.key: peer.name for peer in present}
-    text = report.text(results, machine, names, missing)
-    data = report.data(results, machine, names, missing)
-    (output / "results.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
-    (output / "results.svg").write_text(chart.draw(results, names), encoding="utf-8")
+            for each in bench.run(turns(present, sizes), options.rounds):
+                samples.append(each)  # one by one: an interrupted run reports what it has
+        except KeyboardInterrupt:
+            bench.failures["all"] = "interrupted"
+    findings = Findings(Samples(samples), {peer.key: peer.name for peer in present}, machine, missing, bench.failures)
+    text = report.text(findings)
+    (output / "results.json").write_text(json.dumps(report.data(findings), indent=1), encoding="utf-8")
+    (output / "results.svg").write_text(chart.draw(findings.samples, findings.names), encoding="utf-8")
     (output / "results.md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)
-    return 0
+    return 1 if bench.failures else 0
 
 
 def _parser() -> argparse.ArgumentParser:

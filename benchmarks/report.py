@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .goals import GOALS, Verdict, judge
@@ -17,11 +17,24 @@ NONE = "-"
 HEAD = ("", "rounds", "create", "/ floor", "second run", "/ floor", "teardown", "/ floor", "one changed", "CPU of create", "peak memory")
 
 
-def text(samples: Samples, machine: Mapping[str, str], names: Mapping[str, str], missing: Mapping[str, str]) -> str:
-    """Everything for the terminal. ``names`` of peers by key, in their order; ``missing``: why a peer was left out, by name."""
-    parts = [_size(samples, names, size) for size in samples.sizes() if samples.of("floor", size)]
-    parts += [_goals(samples), ", ".join(f"{what} {value}" for what, value in machine.items())]
-    parts += [f"Left out: {name} ({why})." for name, why in missing.items()]
+@dataclass(frozen=True)
+class Findings:
+    """All that a run found. ``names`` of peers by key, in their order; ``missing`` and ``failures``: why, by name."""
+
+    samples: Samples
+    names: Mapping[str, str]
+    machine: Mapping[str, str]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+
+def text(findings: Findings) -> str:
+    """Everything for the terminal."""
+    samples = findings.samples
+    parts = [_size(samples, findings.names, size) for size in samples.sizes() if samples.of("floor", size)]
+    parts += [_goals(samples), ", ".join(f"{what} {value}" for what, value in findings.machine.items())]
+    parts += [f"Left out: {name} ({why})." for name, why in findings.missing.items()]
+    parts += [f"FAILED: {name}: {why}" for name, why in findings.failures.items()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,16 +86,16 @@ def _number(value: float | None, factor: float = 1.0) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def data(samples: Samples, machine: Mapping[str, str], names: Mapping[str, str], missing: Mapping[str, str]) -> dict[str, Any]:
+def data(findings: Findings) -> dict[str, Any]:
     """Everything for other programs: each sample, and the verdicts."""
-    verdicts = [(goal, judge(goal, samples)) for goal in GOALS]
-    goals = [{"goal": goal.text, "unit": goal.unit, **_numbers(verdict)} for goal, verdict in verdicts]
+    verdicts = [(goal, judge(goal, findings.samples)) for goal in GOALS]
     return {
-        "machine": dict(machine),
-        "peers": dict(names),
-        "left_out": dict(missing),
-        "samples": [asdict(each) for each in samples.all],
-        "goals": goals,
+        "machine": dict(findings.machine),
+        "peers": dict(findings.names),
+        "left_out": dict(findings.missing),
+        "failed": dict(findings.failures),
+        "samples": [asdict(each) for each in findings.samples.all],
+        "goals": [{"goal": goal.text, "unit": goal.unit, **_numbers(verdict)} for goal, verdict in verdicts],
     }
 
 

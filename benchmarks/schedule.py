@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .host import Failed, wait_for_worker
@@ -22,23 +22,33 @@ SLOW = 120.0  # seconds: a peer that needs more for its phases at one size is me
 
 @dataclass(frozen=True)
 class Bench:
-    """What every turn is told: the Python that runs the engine, the folder of what was built."""
+    """What every turn is told: the Python that runs the engine, the folder of what was built. ``failures``: what failed, and why."""
 
     python: str
     folder: Path
+    failures: dict[str, str] = field(default_factory=dict)
 
     def run(self, turns: Sequence[tuple[Peer, int]], rounds: int) -> Iterator[Sample]:
-        """Each round takes all turns, beginning with another one, so that nobody always runs on the warmer or the busier machine."""
-        slow: set[tuple[Peer, int]] = set()
+        """Each round takes all turns, beginning with another one, so that nobody always runs on the warmer or the busier machine.
+
+        What fails is not tried again, and the others go on.
+        """
+        done: set[tuple[Peer, int]] = set()
         for number in range(1, rounds + 1):
             start = (number - 1) * len(turns) // rounds
             for peer, size in [*turns[start:], *turns[:start]]:
-                if (peer, size) in slow:
+                if (peer, size) in done:
                     continue
-                samples = self.measure(peer, size, number)
+                try:
+                    samples = self.measure(peer, size, number)
+                except Failed as error:
+                    sys.stderr.write(f"bench: {error}\n")
+                    self.failures[f"{peer.name}, N = {size}, round {number}"] = str(error)
+                    done.add((peer, size))
+                    continue
                 yield from samples
                 if sum(each.wall for each in samples) > SLOW:
-                    slow.add((peer, size))
+                    done.add((peer, size))
 
     def measure(self, peer: Peer, size: int, number: int) -> list[Sample]:
         """All phases of one peer, in a network and mount namespace of its own.
@@ -50,7 +60,7 @@ class Bench:
         turn = subprocess.run([*command, *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=False)
         wait_for_worker()
         if turn.returncode != 0:
-            raise Failed(f"{peer.name}, N = {size}: {turn.stderr}")
+            raise Failed(turn.stderr.strip())
         samples = [Sample(peer=peer.key, size=size, round=number, **json.loads(line)) for line in turn.stdout.splitlines()]
         spent = ", ".join(f"{each.phase} {each.wall:.3f} s" for each in samples)
         sys.stderr.write(f"bench: round {number}, {peer.name}, N = {size}: {spent}\n")

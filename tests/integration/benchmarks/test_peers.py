@@ -103,3 +103,11 @@ def test_a_peer_that_makes_too_little_is_no_measurement(host: Host, tmp_path: Pa
     job = Job({}, ["ip", "netns", "add", "one"], None, None, None)
     with pytest.raises(measured.Failed, match="1 namespaces instead of 2"):
         list(turn.phases(job, 2, tmp_path))
+
+
+def test_a_peer_that_fails_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    present = peers("/nonexistent/python", tmp_path)
+    bench = Bench("/nonexistent/python", tmp_path)
+    samples = list(bench.run([(present["engine"], 2), (present["ip"], 2)], 2))
+    assert {each.peer for each in samples} == {"ip"}
+    assert list(bench.failures) == ["weft.netns, N = 2, round 1"]

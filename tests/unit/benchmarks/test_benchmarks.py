@@ -17,6 +17,7 @@ from ansible_collections.weft.netns.benchmarks.network import changed, network
 from ansible_collections.weft.netns.benchmarks.peers.base import Peer
 from ansible_collections.weft.netns.benchmarks.peers.engine import document
 from ansible_collections.weft.netns.benchmarks.registry import peers
+from ansible_collections.weft.netns.benchmarks.report import Findings
 from ansible_collections.weft.netns.benchmarks.samples import Sample, Samples
 from ansible_collections.weft.netns.benchmarks.schedule import turns
 from ansible_collections.weft.netns.plugins.module_utils._engine.parse import parse
@@ -102,16 +103,16 @@ def test_what_was_not_measured_meets_no_goal():
 def test_the_report():
     samples = Samples([sample("floor", 0, 0.01), sample("engine", 0, 0.1)])
     names = {"floor": "floor", "engine": "weft.netns"}
-    text = report.text(samples, {"kernel": "6.1"}, names, {"ifstate": "ifstatecli is not there"})
+    text = report.text(Findings(samples, names, {"kernel": "6.1"}, {"ifstate": "is not there"}, {"CNI, N = 10": "exit code 1"}))
     assert "| weft.netns |      1 |     10 |      10 |" in text
     assert "kernel 6.1" in text
-    assert "Left out: ifstate (ifstatecli is not there)." in text
+    assert "Left out: ifstate (is not there)." in text
+    assert "FAILED: CNI, N = 10: exit code 1" in text
     assert text.count("not measured") == len(report.GOALS)
 
 
 def test_results_are_data():
-    machine, names = {"processors": "2"}, {"floor": "floor"}
-    data = json.loads(json.dumps(report.data(Samples([sample("floor", 0, 0.01)]), machine, names, {})))
+    data = json.loads(json.dumps(report.data(Findings(Samples([sample("floor", 0, 0.01)]), {"floor": "floor"}, {"processors": "2"}))))
     assert data["samples"][0]["wall"] == 0.01
     assert {goal["measured"] for goal in data["goals"]} == {False}
 
