@@ -35,8 +35,8 @@ def main() -> int:
         present = [peer for peer in peers if peer.name not in missing]
         machine = _machine(bench.python)
         sizes = sorted({*options.sizes, *([LARGE] if options.large else [])})
-        for peer in present:
-            bench.measure(peer, min(peer.sizes or (WARM_UP,)), 0)
+        sys.stderr.write("bench: everybody once, to warm up\n")
+        list(bench.run([(peer, min(peer.sizes or (WARM_UP,))) for peer in present], 1))
         samples: list[Sample] = []
         try:
             for each in bench.run(turns(present, sizes), options.rounds):

@@ -17,7 +17,6 @@ from .peers.base import Peer
 from .samples import Sample
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-SLOW = 120.0  # seconds: a peer that needs more for its phases at one size is measured once there
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Bench:
                     done.add((peer, size))
                     continue
                 yield from samples
-                if sum(each.wall for each in samples) > SLOW:
+                if sum(each.wall for each in samples) > peer.patience:
                     done.add((peer, size))
 
     def measure(self, peer: Peer, size: int, number: int) -> list[Sample]:

@@ -38,6 +38,7 @@ class Peer(ABC):
     key: str
     name: str
     most: int | None = None  # the largest network it is given; beyond it would take hours
+    patience = 120.0  # seconds: if its phases at one size take longer, it is measured once there
     sizes: Sequence[int] | None = None  # the only sizes at which it is measured, whatever is asked for
     writes: Sequence[str] = ()  # folders that have to be private besides those of scripts/private
 
