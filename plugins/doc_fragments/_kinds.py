@@ -155,6 +155,11 @@ options:
           - If omitted, V(bridge).
         type: str
         choices: [bridge, private, vepa, passthru, source]
+      sources:
+        description:
+          - MAC addresses of those who may send to it in mode V(source). If omitted, they stay as they are; a new link has none.
+        type: list
+        elements: str
   ipvlan:
     description:
       - The sub-interface with the MAC of its parent. Required with O(kind=ipvlan).

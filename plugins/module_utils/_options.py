@@ -79,6 +79,7 @@ KINDS: dict[str, Spec] = {
         "link": NAME,
         "namespace": STRING,
         "mode": {"type": "str", "choices": ["bridge", "private", "vepa", "passthru", "source"]},
+        "sources": {"type": "list", "elements": "str"},
     },
     "ipvlan": {
         "link": NAME,

@@ -172,7 +172,7 @@ def _host_addresses(
     return tuple(addresses)
 
 
-def _options(path: str, raw: Any, checks: Mapping[str, schema.Check], faults: Faults) -> dict[str, str]:
+def _options(path: str, raw: Any, checks: Mapping[str, schema.Check], faults: Faults) -> dict[str, Any]:
     """What a mode has in the dictionary that is named after it."""
     keys = faults.mapping(path, raw)
     faults.unknown(path, keys, checks)

@@ -123,7 +123,7 @@ class Network:
     vlan_filtering: bool = False
     device: str = "veth"  # kind of the pair between host and container: veth or netkit
     host_addresses: tuple[Address, ...] = ()  # of one host: these differ
-    options: Mapping[str, str] = field(default_factory=dict)  # of the mode
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the mode
 
     def subnet_of(self, address: Address) -> Subnet | None:
         return next((subnet for subnet in self.subnets if address in subnet), None)

@@ -172,4 +172,6 @@ def _filter_differences(before: Filter, after: Filter) -> str:
 
 
 def word(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from ...module_utils._engine.schema import choice
+from ...module_utils._engine.schema import Listing, choice, mac
 from .. import _names as names
-from .. import _unsupported as unsupported
 from .._draft import HostDraft, filled
 from .._types import Address, Member, Network
 from . import _lan as lan
@@ -91,7 +90,7 @@ class Sublink(Mode):
 
 class Macvlan(Sublink):
     kind = "macvlan"
-    options: Mapping[str, Any] = {"mode": choice("bridge", "private", "vepa", "passthru", "source")}
+    options: Mapping[str, Any] = {"mode": choice("bridge", "private", "vepa", "passthru", "source"), "sources": Listing(mac)}
 
     def refused(self, options: Mapping[str, Any]) -> Mapping[str, str]:
         return {"isolated": "say macvlan: {mode: private}"}
@@ -102,13 +101,14 @@ class Macvlan(Sublink):
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
         yield from super().check(network)
         mode = self._mode(network)
-        if mode == "source":
-            yield "macvlan.mode", unsupported.message("macvlan mode source")
+        if (mode == "source") != ("sources" in network.options):
+            yield "macvlan.sources", "mode source needs it, and no other has it: the MACs that the containers hear"
         if mode != "bridge" and lan.addresses_of_host(network):
             yield "macvlan.mode", f"in mode {mode} the host cannot talk to the containers: no gateway_on: host, no host_addresses"
 
     def values(self, network: Network) -> dict[str, Any]:
-        return {"mode": self._mode(network)}
+        sources = network.options.get("sources")
+        return {"mode": self._mode(network), **({} if sources is None else {"sources": list(sources)})}
 
     def parts(self, member: Member) -> Mapping[str, str]:
         alone = self._mode(member.network) == "passthru"
@@ -160,4 +160,4 @@ class Ipvlan(Sublink):
 
     @staticmethod
     def _layer_2(network: Network) -> bool:
-        return network.options.get("mode", "l2") == "l2"
+        return bool(network.options.get("mode", "l2") == "l2")
