@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import ipaddress
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -43,6 +44,19 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
 
 
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """A run makes values that refer to older ones only: there are no cycles to find, and looking for them takes a quarter of its time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@_without_collector()
 def converge(
     document: Mapping[str, Any] | None,
     *,
@@ -73,6 +87,7 @@ def converge(
         return run.plan(desired) if check else run.apply(desired)
 
 
+@_without_collector()
 def repeat(
     kept_in: str, name: str, *, purge: bool = True, check: bool = False, lock_timeout: float = 60.0
 ) -> tuple[Outcome, Collection[str]]:
@@ -90,6 +105,7 @@ def repeat(
         return run.plan(desired) if check else run.apply(desired), kept.left_out
 
 
+@_without_collector()
 def show(namespaces: Iterable[str] | None = None, gather: Collection[str] | None = None) -> dict[str, Any]:
     """What is there: the host document of it, and ``pairs``, both ends of every veth. Changes nothing.
 

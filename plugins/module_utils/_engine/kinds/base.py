@@ -24,6 +24,7 @@ class Attribute:
     ``fixed``: the kernel cannot change it on an existing link, so the link is made anew.
     ``default``: what holds where the document says nothing; None: whatever the kernel does.
     ``shared``: all links of the kind on one lower link have the same.
+    ``otherwise``: what holds on a kernel that does not know the attribute; it is not asked for when a link is made.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Attribute:
     encode: Callable[[Any], Any] = _same
     decode: Callable[[Any], Any] = _same
     shared: bool = False
+    otherwise: Any = None
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,16 @@ class Kind:
         """Attributes of IFLA_INFO_DATA for these values."""
         return [(a.nla, a.encode(values[a.key])) for a in self.attributes if a.nla and values.get(a.key) is not None]
 
+    def asked(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the values that a request to make a link has to have."""
+        known = self.keys
+        return {key: value for key, value in values.items() if key not in known or value != known[key].otherwise}
+
     def decode(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Values out of IFLA_INFO_DATA."""
-        return {a.key: a.decode(data[a.nla]) for a in self.attributes if a.nla in data}
+        told = {a.key: a.otherwise for a in self.attributes if a.otherwise is not None}
+        return {**told, **{a.key: a.decode(data[a.nla]) for a in self.attributes if a.nla in data}}
 
 
-def flag(key: str, nla: str, check: Check) -> Attribute:
-    return Attribute(key, check, nla, encode=int, decode=bool)
+def flag(key: str, nla: str, check: Check, otherwise: bool | None = None) -> Attribute:
+    return Attribute(key, check, nla, encode=int, decode=bool, otherwise=otherwise)

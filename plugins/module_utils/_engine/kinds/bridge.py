@@ -23,7 +23,7 @@ def _to_seconds(ticks: int) -> int:
 BRIDGE = Kind(
     "bridge",
     (
-        flag("vlan_filtering", "IFLA_BR_VLAN_FILTERING", boolean),
+        flag("vlan_filtering", "IFLA_BR_VLAN_FILTERING", boolean, otherwise=False),
         flag("stp", "IFLA_BR_STP_STATE", boolean),
         Attribute("forward_delay", integer(0, 30), "IFLA_BR_FORWARD_DELAY", encode=_to_ticks, decode=_to_seconds),
         flag("mcast_snooping", "IFLA_BR_MCAST_SNOOPING", boolean),

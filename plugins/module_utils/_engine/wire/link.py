@@ -60,7 +60,7 @@ def make(link: Link, owner: str, index: Callable[[str], int], parent: int = 0, t
     """Create, mark, and ask for the index. ``parent``: index of its lower link; ``target``: descriptor of the
     namespace it shall be in, where that is not the one the request is sent to."""
     kind = KINDS[link.kind or ""]
-    data = kind.encode(link.attributes)
+    data = kind.encode(kind.asked(link.attributes))
     attrs = _common(link, index)
     if parent and kind.parent == "IFLA_LINK":
         attrs.append(("IFLA_LINK", parent))
