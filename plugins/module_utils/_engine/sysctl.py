@@ -50,6 +50,14 @@ def echo_value(echo: str, value: str) -> str:
     return str(int(value == "0")) if echo == REDIRECTS else value
 
 
+def overwrites(name: str, other: str) -> bool:
+    """Whether writing ``name`` makes the kernel write ``other``."""
+    if name not in FORWARDING or name == other:
+        return False
+    folder = FORWARDING[name].replace("/", ".")
+    return (other.startswith(folder + ".") and other.endswith(".forwarding")) or (other == REDIRECTS and ".ipv4." in name)
+
+
 def order(name: str) -> tuple[int, bool, str]:
     """Forwarding late: what guards against its side effects (accept_ra) must stand before; what it overwrites comes after.
     All and default before links."""

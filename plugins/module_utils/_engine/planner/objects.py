@@ -65,10 +65,20 @@ def early(removed: Iterable[Step], made: Iterable[Step]) -> list[Step]:
 def changes(ctx: Context, ns: Namespace, collection: str) -> list[Step]:
     """Objects that are made and changed."""
     have = getattr(ctx.now[ns.name], collection)
-    steps = [
-        _reconciled(ctx, ns, collection, have.get(item.key), item) for item in sorted(getattr(ns, collection).values(), key=_making_order)
-    ]
-    return [step for step in steps if step]
+    steps: list[Step] = []
+    for item in sorted(getattr(ns, collection).values(), key=_making_order):
+        step = _reconciled(ctx, ns, collection, have.get(item.key), item) or _overwritten(steps, item)
+        steps += [step] if step else []
+    return steps
+
+
+def _overwritten(steps: Iterable[Step], item: Any) -> Step | None:
+    """A sysctl that is as declared, until one of these steps makes the kernel change it."""
+    for step in steps if isinstance(item, Sysctl) else ():
+        if sysctl.overwrites(step.item.key, item.name):
+            echo = sysctl.echo_value(item.name, step.item.value)
+            return Step(step.namespace, replace(item, value=echo), item) if echo != item.value else None
+    return None
 
 
 def satisfies(seen: Any, want: Any) -> bool:
