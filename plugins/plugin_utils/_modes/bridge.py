@@ -24,7 +24,7 @@ class Bridge(Mode):
 
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
         if _anycast(network) and network.uplink and network.host_addresses:
-            yield "host_addresses", "with an anycast gateway the bridges of all hosts have one MAC: others would not find this host"
+            yield "host_addresses", "with an anycast gateway all bridges have one MAC: others would not find this host"
         if network.isolated and network.uplink and network.uplink.vxlan:
             yield "isolated", "with VXLAN, containers of different hosts would reach each other all the same"
         if network.vlan_filtering and network.uplink and network.uplink.vxlan:
