@@ -39,7 +39,7 @@ def text(findings: Findings) -> str:
 
 
 def _size(samples: Samples, names: Mapping[str, str], size: int) -> str:
-    measured = {key: name for key, name in names.items() if samples.of(key, size)}
+    measured = {key: name for key, name in names.items() if samples.of(key, size, CREATE)}
     rows = [_row(samples, key, name, size) for key, name in measured.items()]
     return f"N = {size}: ms per container; s for one changed and CPU; MB\n\n" + table(HEAD, rows)
 
