@@ -98,7 +98,7 @@ def _bridge(draft: HostDraft, name: str, network: Network) -> None:
     mac = names.mac(names.BRIDGE_MAC, "" if _anycast(network) else draft.host, network.name)
     bridge = {
         "kind": "bridge",
-        "bridge": {"vlan_filtering": True} if network.vlan_filtering else {},
+        "bridge": {"vlan_filtering": network.vlan_filtering},  # said also where it does not, as in _port
         "mac": mac,
         "mtu": network.mtu,
         "addresses": [lan.cidr(network, address) for address in ours],
