@@ -223,12 +223,14 @@ class _Run:
         return claims
 
     def _verify(self, decided: _Decision, claims: Claims) -> None:
-        again = observe_again(
-            self.kernel, _touched(decided.plan.steps, decided.observed), decided.observed, decided.desired, claims, self.name
-        )
-        left = plan(decided.desired, again, claims, self.name, self.purge, self.absent).steps
-        if left:
-            raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left])
+        """Nothing may be left to do where something was done, and where that has to do with it."""
+        touched = _touched(decided.plan.steps, decided.observed)
+        again = observe_again(self.kernel, touched, decided.observed, decided.desired, claims, self.name)
+        near = _near(touched, decided.desired.namespaces) | _near(touched, again.namespaces)
+        desired = Desired(_only_named(decided.desired.namespaces, near))
+        left = plan(desired, replace(again, namespaces=_only_named(again.namespaces, near)), claims, self.name, self.purge, self.absent)
+        if left.steps:
+            raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left.steps])
 
     def _outcome(self, decided: _Decision) -> Outcome:
         before, after = render.touched(decided.plan.steps, decided.observed.namespaces)
@@ -257,6 +259,16 @@ def _touched(steps: Collection[Step], observed: Observed) -> set[str]:
     beside = {link.attributes.get("namespace", where) for where, link in links}
     above = cascade.spread(observed.namespaces, {(where, link.name) for where, link in links}) if links else set()
     return {step.namespace for step in steps} | beside | {where for where, _name in above}
+
+
+def _near(touched: Collection[str], namespaces: Mapping[str, Namespace]) -> set[str]:
+    """These, and those where the other ends of their links are."""
+    links = [(name, link) for name in touched if name in namespaces for link in namespaces[name].links.values()]
+    return {*touched, *(link.attributes.get("namespace", name) for name, link in links)}
+
+
+def _only_named(namespaces: Mapping[str, Namespace], names: Collection[str]) -> dict[str, Namespace]:
+    return {name: ns for name, ns in namespaces.items() if name in names}
 
 
 def _wait_for_ends(kernel: Kernel, steps: Iterable[Step], observed: Observed) -> None:

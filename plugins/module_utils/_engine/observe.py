@@ -103,7 +103,8 @@ def observe_again(kernel: Kernel, names: Collection[str], former: Observed, desi
     """The namespaces with these names once more, after something was done to them; the others as they were."""
     again = read(kernel, {each: _wanted(desired, claims, each, document) for each in sorted(names) if kernel.identity(each)})
     kept = {name: ns for name, ns in former.namespaces.items() if kernel.identity(name)}
-    now = {name: _recalled(ns, former.namespaces.get(name), kept) for name, ns in {**kept, **again}.items()}
+    changed = again if len(kept) == len(former.namespaces) else {**kept, **again}  # links go with a namespace that is gone
+    now = {**kept, **{name: _recalled(ns, former.namespaces.get(name), kept) for name, ns in changed.items()}}
     return replace(former, namespaces=now, leftovers=frozenset(), unbound={}, processes={})
 
 

@@ -30,6 +30,7 @@ class Store:
     def __init__(self, cookie: int) -> None:
         self.folder = f"{STATE_DIR}/{cookie}"
         self._file = f"{self.folder}/claims.json"
+        self._known: Claims | None = None  # what is on disk, since it was loaded or saved
 
     def load(self) -> Claims:
         try:
@@ -41,13 +42,16 @@ class Store:
             raise NetnsError.of(
                 f"{self._file} is damaged ({error}); remove it to go on: former values of sysctls are lost with it"
             ) from None
-        return {
+        self._known = {
             namespace: {identifier: Claim(frozenset(claim["names"]), claim["former"]) for identifier, claim in held.items()}
             for namespace, held in raw.items()
         }
+        return self._known
 
     def save(self, claims: Claims) -> None:
-        """Replace the state in one step: a reader or a crash sees the old or the new one, whole."""
+        """Replace the state in one step: a reader or a crash sees the old or the new one, whole. What is there already stays."""
+        if claims == self._known:
+            return
         raw = {
             namespace: {identifier: {"names": sorted(claim.names), "former": claim.former} for identifier, claim in held.items()}
             for namespace, held in claims.items()
@@ -56,6 +60,7 @@ class Store:
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(raw, file)
         os.replace(draft, self._file)
+        self._known = claims
 
     @contextlib.contextmanager
     def lock(self, timeout: float) -> Iterator[None]:

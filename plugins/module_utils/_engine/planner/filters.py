@@ -17,6 +17,8 @@ FILTERS = COLLECTIONS[Filter]
 
 def changes(ctx: Context) -> list[Step]:
     """The filter as declared. Without purge, what it has beside that stays."""
+    if HOST not in ctx.now:  # looked at by itself is a part of the host's namespaces only
+        return []
     host = ctx.wanted(HOST)
     wanted = {key: item if ctx.purge else _joined(item, ctx.now[HOST].filters.get(key)) for key, item in host.filters.items()}
     return objects.changes(ctx, replace(host, filters=wanted), FILTERS)
@@ -24,6 +26,8 @@ def changes(ctx: Context) -> list[Step]:
 
 def removals(ctx: Context) -> list[Step]:
     """What it holds back may be there until the end. Of a filter that is declared to be absent, what else it has stays."""
+    if HOST not in ctx.now:
+        return []
     for key, item in ctx.wanted(HOST).filters.items() if ctx.absent else ():
         seen = ctx.now[HOST].filters.get(key)
         rest = _less(seen, item) if seen else None

@@ -16,7 +16,7 @@ from typing import Any
 from .. import cascade
 from ..cascade import End
 from ..claims import object_id
-from ..model import HOST, Address, Link, named
+from ..model import HOST, Address, Link, Namespace, named
 from ..steps import Lease, Step
 from .context import Context
 
@@ -114,7 +114,7 @@ def _moved(ctx: Context, where: str, want: Link) -> list[Step]:
     if want.name in ctx.now[where].links:
         ctx.fault(where, f"the link {where}/{want.name} exists already: name another", "links", want.name)
         return []
-    device = next((link for link in ctx.now[HOST].links.values() if link.name != "lo" and _means(want, link)), None)
+    device = next((link for link in ctx.now.get(HOST, Namespace(HOST)).links.values() if link.name != "lo" and _means(want, link)), None)
     [(key, told)] = want.attributes.items()
     above = _above(ctx, device) if device else None
     if device is None:
