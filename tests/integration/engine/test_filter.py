@@ -420,12 +420,12 @@ def test_two_documents(host: Host) -> None:
     host.apply(bridged(), name="one")
     alone = host.digest()
     other = {"host": {"links": {"d0": {"kind": "bridge"}}, "filter": {"isolated": [{"links": ["d0"]}]}}}
-    host.apply(other, name="two; flush ruleset #{")
+    host.apply(other, name="two;flush{ruleset}#")
     both = host.run("nft", "list", "tables")
     assert "table bridge weft-one" in both
     assert "table inet weft/" in both
     host.apply(bridged(), name="one")
-    host.apply(None, state="absent", name="two; flush ruleset #{")
+    host.apply(None, state="absent", name="two;flush{ruleset}#")
     assert host.since(alone) == []
 
 
