@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import cascade, files, netns, sysctl
+from .cascade import End
 from .claims import Claims, key_of, object_id
 from .errors import KernelError
 from .kernel import Kernel, Request, required
@@ -19,6 +20,8 @@ from .model import ALIAS, HOST, MAIN_TABLE, Desired, Filter, Link, Namespace, Ob
 from .wire import address, forward, link, neighbour, resolver, route, rule, ruleset, vlans, wireguard
 
 ALL_TABLES = 0
+
+Ends = Mapping["tuple[str, int]", End]  # (namespace, index) of a link to its peer or lower link
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,8 @@ def read(kernel: Kernel, wanted: Mapping[str, Wanted]) -> dict[str, Namespace]:
     """Namespaces by name; links know their peers and lower links as far as those are in namespaces read."""
     seen = {name: _read_one(kernel, name, each) for name, each in wanted.items()}
     ends = _ends(kernel, seen)
-    return _with_owners({name: _assemble(kernel, name, one, ends) for name, one in seen.items()})
+    owners = {(name, each.link.name): each.link.owner for name, one in seen.items() for each in one.links}
+    return {name: _assemble(kernel, name, one, ends, owners) for name, one in seen.items()}
 
 
 def _owner(kernel: Kernel, name: str) -> str | None:
@@ -279,15 +283,9 @@ def _confirmed(kernel: Kernel, name: str, questions: list[tuple[link.Seen, str]]
     return [question for question, answer in zip(questions, answers) if answer.attrs.get("NETNSA_NSID") == question[0].nsid]
 
 
-def _assemble(kernel: Kernel, name: str, one: _Seen, ends: Mapping[tuple[str, int], tuple[str, str]]) -> Namespace:
+def _assemble(kernel: Kernel, name: str, one: _Seen, ends: Ends, owners: Mapping[End, str | None]) -> Namespace:
     names = {index: seen.link.name for index, seen in one.by_index.items()}
-    links = {}
-    for seen in one.links:
-        attributes = dict(seen.link.attributes)
-        end = ends.get((name, seen.link.index))
-        if end:
-            attributes.update({"namespace": end[0], "peer" if paired(seen.link.kind) else "link": end[1]})
-        links[seen.link.name] = replace(seen.link, master=names.get(seen.master), attributes=attributes)
+    links = {seen.link.name: _placed(seen, names.get(seen.master), ends.get((name, seen.link.index)), owners) for seen in one.links}
     lo = links["lo"].owner if name != HOST and "lo" in links else None
     groups = {each.name: each.attributes.get("group") for each in links.values()}
     forwards = {key: each for key, each in one.rest["forwards"].items() if groups.get(each.link) != each.remote}
@@ -295,12 +293,13 @@ def _assemble(kernel: Kernel, name: str, one: _Seen, ends: Mapping[tuple[str, in
     return Namespace(name, links, **{**one.rest, "forwards": forwards}, path=path, owner=lo, identity=kernel.identity(name))
 
 
-def _with_owners(namespaces: Mapping[str, Namespace]) -> dict[str, Namespace]:
-    """A pair is ours if either end is marked: both ends get the owner."""
-    owned = {(ns.name, each.name): each.owner for ns in namespaces.values() for each in ns.links.values()}
-
-    def settle(each: Link) -> Link:
-        end = (each.attributes.get("namespace"), each.attributes.get("peer"))
-        return replace(each, owner=owned.get(end)) if each.owner is None and paired(each.kind) else each  # type: ignore[arg-type]
-
-    return {name: replace(ns, links={key: settle(each) for key, each in ns.links.items()}) for name, ns in namespaces.items()}
+def _placed(seen: link.Seen, master: str | None, end: End | None, owners: Mapping[End, str | None]) -> Link:
+    """With the names of its master and its other end. A pair is ours if either end is marked."""
+    each = seen.link
+    if end is None:
+        return replace(each, master=master) if master else each
+    pair = paired(each.kind)
+    owner = owners.get(end) if pair and each.owner is None else each.owner
+    return replace(
+        each, master=master, owner=owner, attributes={**each.attributes, "namespace": end[0], "peer" if pair else "link": end[1]}
+    )

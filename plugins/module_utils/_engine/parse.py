@@ -108,6 +108,7 @@ GUARD_CHECKS: dict[str, Check] = {"mac": mac, "addresses": Listing(ip)}
 ISOLATED_CHECKS: dict[str, Check] = {"destinations": Listing(network), "except": Listing(ip)}
 MASQUERADE_CHECKS: dict[str, Check] = {"sources": Listing(network)}
 WIREGUARD_KEYS = ("private_key_file", "listen_port", "fwmark", "peers")
+OBJECT_KEYS = ("remotes", *WIREGUARD_KEYS)  # attributes of links that become objects of their own
 EVERY_NAMESPACE = ("links", "routes", "rules", "neighbours", "sysctls")
 HOST_KEYS = (*EVERY_NAMESPACE, "filter")
 NAMESPACE_KEYS = (*EVERY_NAMESPACE, "dns", "pid", "path", "in_use")
@@ -159,8 +160,8 @@ def _namespace(reader: Reader, name: str, raw: Any, path: str) -> Namespace:
         if reader.value(link, at, link_name) is not None:
             links[link] = _without_objects(parsed)
     if name != HOST and "pid" not in values and "path" not in values:
-        lo = links.get("lo", Link("lo"))
-        links["lo"] = replace(lo, state=lo.state or "up")
+        lo = links.get("lo")
+        links["lo"] = replace(lo, state=lo.state or "up") if lo else Link("lo", state="up")
     return Namespace(
         name,
         links,
@@ -181,7 +182,9 @@ def _namespace(reader: Reader, name: str, raw: Any, path: str) -> Namespace:
 
 def _without_objects(link: Link) -> Link:
     """Less those attributes that became objects of their own."""
-    return replace(link, attributes={key: value for key, value in link.attributes.items() if key not in ("remotes", *WIREGUARD_KEYS)})
+    if not any(key in link.attributes for key in OBJECT_KEYS):
+        return link
+    return replace(link, attributes={key: value for key, value in link.attributes.items() if key not in OBJECT_KEYS})
 
 
 def _wireguard(link: Link, path: str) -> Iterable[tuple[str, Any]]:

@@ -28,7 +28,9 @@ def resolve(
     :param stays: whether an address that is there, in this namespace, will still be there after the run.
     """
     warnings: list[str] = []
-    namespaces = {name: _resolve(ns, _lasting(seen.get(name, Namespace(name)), stays), warnings) for name, ns in desired.namespaces.items()}
+    namespaces = dict(desired.namespaces)
+    for name in sorted(symbolic(desired)):
+        namespaces[name] = _resolve(namespaces[name], _lasting(seen.get(name, Namespace(name)), stays), warnings)
     return Desired(namespaces), warnings
 
 

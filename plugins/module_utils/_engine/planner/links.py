@@ -13,7 +13,7 @@ from ..cascade import End
 from ..claims import object_id
 from ..kinds import KINDS, paired
 from ..model import HOST, Link, Namespace
-from ..steps import Pair, Step, flat, fresh, word
+from ..steps import Pair, Step, fresh, word
 from . import leases
 from .context import Context, whose
 from .objects import WITH_LINK
@@ -297,10 +297,17 @@ def changes(ctx: Context, ns: Namespace) -> list[Step]:
             for attribute in MANAGED:
                 if getattr(want, attribute) is not None:
                     ctx.ledger.take(ns.name, object_id("links", (want.name, attribute)), getattr(have, attribute))
-        after = _merged(have, want)
-        if flat(after) != flat(have):
-            steps.append(_replaced(ctx, ns.name, have, after))
+        if _differs(have, want):
+            steps.append(_replaced(ctx, ns.name, have, _merged(have, want)))
     return steps
+
+
+def _differs(have: Link, want: Link) -> bool:
+    """Something that is declared is not so."""
+    if any(getattr(want, key) not in (None, getattr(have, key)) for key in MANAGED):
+        return True
+    kind = any(value is not None and key not in PLACE and have.attributes.get(key) != value for key, value in want.attributes.items())
+    return kind or any(have.port.get(key) != value for key, value in want.port.items())
 
 
 def _rising(ns: Namespace) -> list[Link]:
