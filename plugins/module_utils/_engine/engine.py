@@ -24,7 +24,7 @@ from .observe import EVERYTHING, look_up, observe, observe_again, read
 from .parse import parse
 from .plan import Plan, plan
 from .resolve import resolve, symbolic
-from .steps import Step
+from .steps import Lease, Step
 from .store import Store
 from .wire.route import RTPROT_KERNEL
 
@@ -274,7 +274,9 @@ def _only_named(namespaces: Mapping[str, Namespace], names: Collection[str]) -> 
 def _wait_for_ends(kernel: Kernel, steps: Iterable[Step], observed: Observed) -> None:
     """The other ends of pairs into deleted namespaces vanish some time after those."""
     gone = {step.namespace for step in steps if isinstance(step.item, Namespace) and step.after is None and step.item.made}
+    back = {(lease.inside, lease.link.name) for lease in (step.before for step in steps) if isinstance(lease, Lease)}
     for name, ns in observed.namespaces.items():
-        left = {link.index for link in ns.links.values() if link.attributes.get("namespace") in gone} if name not in gone else set()
+        ends = [link for link in ns.links.values() if link.attributes.get("namespace") in gone] if name not in gone else []
+        left = {link.index for link in ends if (link.attributes["namespace"], link.attributes.get("peer")) not in back}
         if left:
             kernel.wait_gone(name, left, VANISH_SECONDS + len(left) / 20)

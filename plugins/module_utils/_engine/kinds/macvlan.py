@@ -38,8 +38,9 @@ class Macvlan(Kind):
         return found
 
     def decode(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        values = super().decode(data)
         listed = data.get("IFLA_MACVLAN_MACADDR_DATA") or {"attrs": ()}
-        return {**super().decode(data), "sources": macs([value for _name, value in listed["attrs"]])}
+        return {**values, "sources": macs([each for _name, each in listed["attrs"]])} if values.get("mode") == "source" else values
 
 
 MACVLAN = Macvlan(

@@ -63,7 +63,7 @@ def _adopt(ctx: Context, ns: Namespace) -> list[Step]:
     target = ctx.observed.paths.get(ns.path or "", 0)
     if not target:
         ctx.fault(ns.name, f"{ns.path} is no network namespace: is the process still running?")
-    elif target == ctx.now[HOST].identity:
+    elif HOST in ctx.now and target == ctx.now[HOST].identity:
         ctx.fault(ns.name, f"{ns.path} is the host's own network namespace")
     elif ns.name in ctx.observed.unbound:
         bound = ctx.observed.unbound[ns.name]
