@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import os
 import resource
 import select
@@ -24,7 +25,7 @@ from types import TracebackType
 from typing import Any
 
 from . import files, narrow, netns
-from .errors import EnvironmentMissing, KernelError
+from .errors import EnvironmentMissing, KernelError, NetnsError
 from .model import HOST, local_path
 from .narrow import HEADER
 from .netns import Handle
@@ -136,10 +137,7 @@ class GeneralCodec:
             from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
             from pyroute2.netlink.rtnl.rtmsg import rtmsg
         except ImportError as error:
-            raise EnvironmentMissing.of(
-                f"pyroute2 cannot be imported ({error}): install python3-pyroute2 for the system's Python, or pyroute2 for "
-                "the Python that ansible_python_interpreter names; the role weft.netns.prepare does either"
-            ) from error
+            raise _missing(str(error)) from error
 
         class Address(ifaddrmsg):  # type: ignore[misc]  # IFA_PROTO came with 0.7.3
             __slots__ = ()
@@ -192,6 +190,13 @@ class GeneralCodec:
         return _decoded(self._classes[number], raw)
 
 
+def _missing(reason: str) -> NetnsError:
+    return EnvironmentMissing.of(
+        f"pyroute2 cannot be imported ({reason}): install python3-pyroute2 for the system's Python, or pyroute2 for "
+        "the Python that ansible_python_interpreter names; the role weft.netns.prepare does either"
+    )
+
+
 class GenericCodec:
     """The same for a family of generic netlink (genetlink(7)); imported only where one is talked to."""
 
@@ -227,6 +232,8 @@ class Kernel:
     """A conversation with the kernel of this host. Use as a context manager: it returns to the host's namespace."""
 
     def __init__(self) -> None:
+        if importlib.util.find_spec("pyroute2") is None:  # said before anything is done, though it may not be needed
+            raise _missing("No module named 'pyroute2'")
         self.codec = Codec()
         self._buffer = bytearray(1 << 18)
         self._sequence = 0
