@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup setup-run setup-bench demo test lint unit sanity integration bench clean
+.PHONY: help setup setup-run setup-molecule setup-bench demo test lint unit sanity integration molecule bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 16
@@ -16,17 +16,23 @@ setup: ## packages and virtual environments for everything below
 setup-run:
 	@python3 scripts/setup.py run
 
+setup-molecule:
+	@python3 scripts/setup.py molecule
+
 setup-bench:
 	@python3 scripts/setup.py bench
 
 demo: setup-run ## two container networks on this host, in a private namespace: made, shown, pinged, taken away
 	@scripts/demo .venv/controller
 
-test: setup ## everything: lint, unit, sanity, integration
-	@scripts/test lint unit sanity integration
+test: setup setup-molecule ## everything: lint, unit, sanity, integration, molecule (two scenarios of it)
+	@scripts/test lint unit sanity integration molecule
 
 lint unit sanity integration: setup ## (each by itself)
 	@scripts/test $@
+
+molecule: setup-molecule ## all scenarios on virtual machines of two Debian releases, or one: SCENARIO=name
+	@scripts/scenarios $(SCENARIO)
 
 bench: setup-bench ## speed beside the kernel's own limit and other tools; ARGS="--help" tells the options
 	@scripts/private scripts/in-collection .venv/controller/bin/python -m benchmarks $(ARGS)

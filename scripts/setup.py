@@ -1,7 +1,8 @@
 # Copyright: Contributors to weft.netns
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Set up what the demonstration (``setup.py run``), the tests (``test``) or the benchmark (``bench``) need, and only what is missing.
+"""Set up what the demonstration (``setup.py run``), the tests (``test``), the virtual machines (``molecule``) or the
+benchmark (``bench``) need, and only what is missing.
 
 Debian packages come from apt-get; Python packages go into virtual environments below .venv/:
 
@@ -9,6 +10,7 @@ controller   python3, the newest ansible-core that it can run, the newest pyrout
 other        ansible-core's other end of the supported range, on the newest Python found; tests only
 oldest       the oldest Python found, the oldest pyroute2, no ansible-core; tests only
 ifstate      python3 and ifstate; the benchmark only
+molecule     python3, ansible-core as in controller, Molecule and testinfra; the virtual machines only
 
 .venv/wheels/ has a pyroute2 for the test of role prepare, which runs where there is no network.
 .venv/pythons/ has a link to every Python found, for ansible-test, which would take a broken shim on PATH for a Python.
@@ -30,6 +32,13 @@ RUN_COMMANDS = {"ip": "iproute2", "ping": "iputils-ping", "unshare": "util-linux
 COMMANDS = {
     "run": {},
     "test": {"git": "git", "shellcheck": "shellcheck"},
+    "molecule": {
+        "qemu-system-x86_64": "qemu-system-x86",
+        "qemu-img": "qemu-utils",
+        "mmdebstrap": "mmdebstrap",
+        "mke2fs": "e2fsprogs",
+        "ssh": "openssh-client",
+    },
     "bench": {"gcc": "build-essential", "/usr/lib/cni/bridge": "containernetworking-plugins"},
 }
 OLDEST_TARGET = (3, 9)
@@ -164,6 +173,8 @@ def main() -> None:
     primary = make_controller(purpose == "test")
     if purpose == "bench":
         make_venv("ifstate", "python3", ["ifstate.txt"], [])
+    if purpose == "molecule":
+        make_venv("molecule", "python3", ["molecule.txt"], [])
     if purpose != "test":
         return
     found = interpreters()

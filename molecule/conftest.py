@@ -1,0 +1,125 @@
+# Copyright: Contributors to weft.netns
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Machines and their containers, as the tests of all scenarios see them: what the inventory says, and what iproute2 shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import testinfra
+from testinfra.host import Host
+from testinfra.utils.ansible_runner import AnsibleRunner
+
+STATE = Path(__file__).with_name("machines") / "state.sh"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A network namespace of a machine: that of a container, or the machine's own (no name)."""
+
+    machine: str
+    name: str = ""
+
+    @property
+    def host(self) -> Host:
+        return testinfra.get_host(f"ansible://{self.machine}")
+
+    def sh(self, script: str) -> str:
+        """What a script prints that succeeds in here."""
+        inside = f"ip netns exec {self.name} " if self.name else ""
+        return str(self.host.check_output(f"{inside}sh -euc {shlex.quote(script)}"))
+
+    def json(self, command: str) -> Any:
+        """What a command prints, as data."""
+        return json.loads(self.sh(command) or "[]")
+
+    def ip(self, arguments: str) -> Any:
+        """What `ip -json` says, as data."""
+        return [item for item in self.json(f"ip -json -details {arguments}") if item]  # what a filter leaves out is empty
+
+    def unanswered(self, addresses: Iterable[str]) -> list[str]:
+        """Those of the addresses that don't answer a ping from here."""
+        return self.sh("\n".join(f"ping -q -c 1 -W 5 {each} > /dev/null || echo {each}" for each in addresses)).split()
+
+    def sends(self, line: str, address: str) -> None:
+        """Wait in here for one TCP connection to an address, and send it a line."""
+        listen = f"{_tcp(address)}-LISTEN:7777,bind={_bracketed(address)},reuseaddr"
+        self.sh(f"echo {line} | setsid timeout 60 socat -u STDIN {listen} > /dev/null 2>&1 &")
+
+    def receives(self, address: str) -> str:
+        """What comes out of a TCP connection from here; who sends may come 20 seconds late."""
+        return self.sh(f"socat -u {_tcp(address)}:{_bracketed(address)}:7777,retry=100,interval=0.2,connect-timeout=5 STDOUT")
+
+    def restart_networkd(self) -> None:
+        """Restart systemd-networkd, and wait until it and all that follows it are done."""
+        self.sh("systemctl restart systemd-networkd")
+        self.sh("timeout 120 sh -c 'while systemctl list-jobs --no-legend | grep -q .; do sleep 0.2; done'")
+
+    def state(self) -> set[str]:
+        """What is configured on this machine, in all of its namespaces."""
+        return set(self.sh(STATE.read_text(encoding="utf-8")).splitlines())
+
+
+@dataclass(frozen=True)
+class Container(Place):
+    """A container of the inventory."""
+
+    interfaces: tuple[dict[str, Any], ...] = ()
+
+    def addresses(self, network: str | None = None) -> list[str]:
+        """What the inventory gives it, in one network or in all."""
+        return [address for each in self.interfaces if network in (None, each["network"]) for address in each["addresses"]]
+
+
+@pytest.fixture(scope="session")
+def variables() -> dict[str, dict[str, Any]]:
+    """What the inventory says of each machine."""
+    return dict(AnsibleRunner.get_runner(None).inventory["_meta"]["hostvars"])
+
+
+@pytest.fixture(scope="session")
+def machines(variables: dict[str, dict[str, Any]]) -> dict[str, Place]:
+    """The machines, by name."""
+    return {name: Place(name) for name in variables}
+
+
+@pytest.fixture(scope="session")
+def containers(variables: dict[str, dict[str, Any]]) -> dict[str, Container]:
+    """All containers of the fleet, by name."""
+    return {
+        name: Container(machine, name, tuple(container["interfaces"].values()))
+        for machine, known in variables.items()
+        for name, container in known.get("netns_containers", {}).items()
+    }
+
+
+@pytest.fixture(scope="session")
+def play() -> Callable[..., str]:
+    """Run a playbook on the machines; what it prints. It has to end as ``succeeds`` says."""
+
+    def run(playbook: Path | str, *arguments: str, succeeds: bool = True) -> str:
+        environment = {**os.environ, "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_NOCOLOR": "1"}
+        environment.pop("ANSIBLE_FORCE_COLOR", None)
+        command = ["ansible-playbook", *arguments, str(playbook)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        assert (done.returncode == 0) == succeeds, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+def _tcp(address: str) -> str:
+    return "TCP6" if ":" in address else "TCP4"
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
