@@ -232,7 +232,7 @@ class Transaction:
         if isinstance(before, Lease) and isinstance(after, Lease):
             self._rename(step, before.inside, {before.link.name, after.link.name}, after.link.name)
         elif isinstance(after, Lease):
-            [(claim, former)] = lease_formers(self._kernel, [step]).items()
+            claim, former = next(iter(lease_formers(self._kernel, [step]).items()))
             index = self._move(step, HOST, after.device.name, after.inside, after.link.name)
             self.formers[claim] = {**former, "index": index}
         elif isinstance(before, Lease):

@@ -36,17 +36,17 @@ class Attributes(Mapping[str, Any]):
         self._table = table
         self._spans = spans(raw, start)
 
-    def get(self, name: str, default: Any = None) -> Any:
-        number, read, _write = self._table[name]
+    def get(self, key: str, default: Any = None) -> Any:
+        number, read, _write = self._table[key]
         span = self._spans.get(number)
         return default if span is None else read(self._raw[span[0] : span[1]])
 
-    def __getitem__(self, name: str) -> Any:
-        start, end = self._spans[self._table[name][0]]
-        return self._table[name][1](self._raw[start:end])
+    def __getitem__(self, key: str) -> Any:
+        start, end = self._spans[self._table[key][0]]
+        return self._table[key][1](self._raw[start:end])
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._table and self._table[str(name)][0] in self._spans
+    def __contains__(self, key: object) -> bool:
+        return key in self._table and self._table[str(key)][0] in self._spans
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, (number, _read, _write) in self._table.items() if number in self._spans)
@@ -155,12 +155,12 @@ class Info(Attributes):
 
     __slots__ = ()
 
-    def get(self, name: str, default: Any = None) -> Any:
-        if name == "IFLA_INFO_DATA":
+    def get(self, key: str, default: Any = None) -> Any:
+        if key == "IFLA_INFO_DATA":
             return self._nested(INFO_DATA, DATA.get(super().get("IFLA_INFO_KIND"), NO_DATA))
-        if name == "IFLA_INFO_SLAVE_DATA":
+        if key == "IFLA_INFO_SLAVE_DATA":
             return self._nested(SLAVE_DATA, PORT)
-        return super().get(name, default)
+        return super().get(key, default)
 
     def _nested(self, number: int, table: Table) -> Attributes | None:
         span = self._spans.get(number)
