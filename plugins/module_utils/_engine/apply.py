@@ -18,7 +18,7 @@ from .kinds import KINDS
 from .model import HOST, Address, Filter, Link, Namespace, Resolver, Sysctl, WireGuard, resolver_path
 from .netns import Handle
 from .observe import read_filter
-from .planner.leases import KEPT, LEASE
+from .planner.leases import LEASE, remembered
 from .snapshot import Snapshot, addresses_of
 from .steps import Lease, Leftover, Pair, Step
 from .wire import TRANSLATORS, address, link, resolver, ruleset, wireguard
@@ -232,9 +232,9 @@ class Transaction:
         if isinstance(before, Lease) and isinstance(after, Lease):
             self._rename(step, before.inside, {before.link.name, after.link.name}, after.link.name)
         elif isinstance(after, Lease):
-            claim, former = next(iter(lease_formers(self._kernel, [step]).items()))
+            claim, told = next(iter(lease_formers(self._kernel, [step]).items()))
             index = self._move(step, HOST, after.device.name, after.inside, after.link.name)
-            self.formers[claim] = {**former, "index": index}
+            self.formers[claim] = {**told, "index": index}
         elif isinstance(before, Lease):
             self._give_back(step, before)
 
@@ -371,9 +371,8 @@ def lease_formers(kernel: Kernel, steps: Iterable[Step]) -> dict[Key, Any]:
         if isinstance(step.before, Lease) and lease is None:
             back[step.before.device.name] = step.before.addresses
         if isinstance(lease, Lease) and step.before is None:
-            former = {key: getattr(lease.device, key) for key in KEPT}
             addresses = back.get(lease.device.name) or addresses_of(kernel, HOST, lease.device)
-            found[lease.inside, object_id(LEASE, lease.link.name)] = {**former, "index": lease.device.index, "addresses": addresses}
+            found[lease.inside, object_id(LEASE, lease.link.name)] = remembered(lease.device, addresses)
     return found
 
 

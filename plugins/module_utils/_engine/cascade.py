@@ -38,12 +38,7 @@ def spread(observed: Mapping[str, Namespace], removed: set[End]) -> set[End]:
             other = link.attributes.get("peer") or link.attributes.get("link")
             if other:
                 above.setdefault((link.attributes["namespace"], other), []).append((ns.name, link.name))
-    gone, edge = set(removed), list(removed)
-    while edge:
-        fresh = [end for end in above.get(edge.pop(), []) if end not in gone]
-        gone.update(fresh)
-        edge += fresh
-    return gone
+    return along(above, removed)
 
 
 def _drop_links(ns: Namespace, gone: set[str]) -> Namespace:
@@ -106,11 +101,12 @@ def followers(namespaces: Iterable[Namespace]) -> dict[End, list[End]]:
     return found
 
 
-def along(followers: Mapping[End, Collection[End]], end: End) -> set[End]:
-    """The link and all that follow it, however far up."""
-    found, edge = {end}, [end]
+def along(above: Mapping[End, Collection[End]], ends: Iterable[End]) -> set[End]:
+    """These links and all above them, however far up."""
+    found = set(ends)
+    edge = list(found)
     while edge:
-        fresh = [each for each in followers.get(edge.pop(), ()) if each not in found]
+        fresh = [each for each in above.get(edge.pop(), ()) if each not in found]
         found.update(fresh)
         edge += fresh
     return found

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import struct
@@ -81,4 +82,5 @@ def write(path: str, content: str | None) -> None:
 
 
 def _refused(error: OSError, about: str = "") -> KernelError:
-    return KernelError(error.errno or 0, about + os.strerror(error.errno or 0))
+    number = error.errno or errno.EIO
+    return KernelError(number, about + os.strerror(number))

@@ -218,6 +218,7 @@ class Layout:
     def __init__(self, layout: str, fields: str, table: Table) -> None:
         self.header = struct.Struct(layout)
         self.fields = fields.split()
+        self.known = frozenset(self.fields)
         self.table = table
         self.start = HEADER.size + (self.header.size + 3 & ~3)
 
@@ -253,7 +254,7 @@ def read(number: int, raw: bytes) -> tuple[dict[str, Any], Attributes] | None:
 def write(number: int, fields: Mapping[str, Any], attrs: Sequence[tuple[str, Any]], flags: int, sequence: int) -> bytes | None:
     """A message; None: it has more in it than these tables know."""
     layout = LAYOUTS.get(number)
-    if layout is None or fields.get("family") == AF_BRIDGE or not fields.keys() <= set(layout.fields):
+    if layout is None or fields.get("family") == AF_BRIDGE or not fields.keys() <= layout.known:
         return None
     tail = encode(attrs, layout.table)
     if tail is None:

@@ -25,6 +25,11 @@ KIND = "physical"
 KEPT = ("name", "kind", "state", "mtu", "mac", "master", "txqueuelen", "permanent_mac")  # what a claim tells of the device
 
 
+def remembered(device: Link, addresses: Mapping[str, str]) -> dict[str, Any]:
+    """What a claim tells of a device that is about to be moved."""
+    return {**{key: getattr(device, key) for key in KEPT}, "index": device.index, "addresses": addresses}
+
+
 def leased(ctx: Context) -> set[End]:
     """Links that are there on lease: they are neither made nor deleted."""
     return {(lease.inside, lease.link.name) for _name, lease in _held(ctx)}
@@ -133,8 +138,7 @@ def _above(ctx: Context, device: Link) -> str | None:
 
 def _away(ctx: Context, where: str, name: str, device: Link) -> Step:
     carried = any(each.link == device.name and not each.ip.startswith("fe80:") for each in ctx.now[HOST].addresses.values())
-    former: dict[str, Any] = {key: getattr(device, key) for key in KEPT}
-    ctx.ledger.take(where, object_id(LEASE, name), {**former, "index": device.index, "addresses": {}})
+    ctx.ledger.take(where, object_id(LEASE, name), remembered(device, {}))  # its addresses are told when it is moved
     ctx.now = _without(ctx, HOST, device.name)
     link = replace(device, name=name, state="down", master=None, port={})
     ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, name: link})

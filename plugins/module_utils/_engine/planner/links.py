@@ -262,7 +262,7 @@ def _replaced(ctx: Context, where: str, have: Link, after: Link) -> Step:
     flaps = have.state == "up" and "vrf" in masters
     ctx.now[where] = replace(ctx.now[where], links={**ctx.now[where].links, have.name: after})
     if have.state != after.state or flaps:
-        for inside, name in cascade.along(ctx.followers, (where, have.name)):
+        for inside, name in cascade.along(ctx.followers, [(where, have.name)]):
             _turn(ctx, inside, name, after.state, flaps)
     return Step(where, have, after)
 
