@@ -1,5 +1,7 @@
+#!/bin/sh
 # Prints what is configured on a machine and in each of its namespaces, a line each: without what the kernel chooses anew every time
 # (numbers and MACs of host ends, link-local addresses that follow from them).
+# shellcheck disable=SC2016  # the inner shell expands these
 look='
     ip -brief link | sed "s/@[^ ]*//" | awk "{ print \"link\", \$1, \$2 }"
     ls -d /sys/class/net/*/brif/* 2> /dev/null || :
