@@ -22,6 +22,10 @@ class Failed(Exception):
     """A command failed, or did not do what it was told."""
 
 
+# Python keeps what it has compiled, as it does for those who install a tool.
+SURROUNDINGS = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
+
 @dataclass(frozen=True)
 class Cost:
     """Seconds, seconds of processor time (of the command, not of the kernel's own threads), bytes of peak memory."""
@@ -36,7 +40,7 @@ def cost(command: Sequence[str], directory: Path, environment: Mapping[str, str]
     launched = subprocess.run(
         [sys.executable, "-I", "-S", str(LAUNCH), *command],
         cwd=directory,
-        env={**os.environ, **environment},
+        env={**SURROUNDINGS, **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

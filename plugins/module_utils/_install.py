@@ -61,7 +61,7 @@ def install(params: Mapping[str, Any], check: bool) -> Outcome:
         raise NetnsError.of(f"{error.filename}: {error.strerror}") from error
     steps = [f"{'delete' if path not in after else 'change' if path in before else 'create'} file {path}" for path in touched]
     was, will = ({path: facts[path] for path in touched if path in facts} for facts in (before, after))
-    return Outcome(bool(touched), steps, was, will, clock.laps)
+    return Outcome(bool(touched), steps, lambda: (was, will), clock.laps)
 
 
 def _sources() -> Iterator[tuple[str, str]]:

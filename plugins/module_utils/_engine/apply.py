@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from . import cascade, files, netns, sysctl
@@ -15,7 +14,7 @@ from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
 from .kernel import RTM, Kernel, Message, Request, required
 from .kinds import KINDS
-from .model import HOST, Address, Filter, Link, Namespace, Resolver, Sysctl, WireGuard, resolver_path
+from .model import HOST, Address, Filter, Link, Namespace, Resolver, Sysctl, WireGuard, replace, resolver_path
 from .netns import Handle
 from .observe import read_filter
 from .planner.leases import LEASE, remembered

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from . import sysctl
 from .kinds import KINDS
-from .model import Address, Link, Namespace, Route
+from .model import Address, Link, Namespace, Route, replace
 
 End = tuple[str, str]  # namespace, link
 

@@ -10,7 +10,8 @@ import gc
 import ipaddress
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from . import cascade, files, keys, netns, render
@@ -19,7 +20,7 @@ from .claims import Claims, object_id, union, with_formers
 from .errors import Fault, NotConverged
 from .keep import Change, Keeper, check_name, load
 from .kernel import Kernel, check_capabilities
-from .model import HOST, Address, Desired, Namespace, Observed
+from .model import HOST, Address, Desired, Namespace, Observed, replace
 from .observe import EVERYTHING, look_up, observe, observe_again, read
 from .parse import parse
 from .plan import Plan, plan
@@ -34,14 +35,26 @@ VANISH_SECONDS = 10.0  # for a handful of namespaces; the kernel needs some mill
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did, or in check mode would do. ``before`` and ``after``: the touched objects, document-shaped."""
+    """What a run did, or in check mode would do. ``look``: the touched objects before and after, document-shaped."""
 
     changed: bool
     steps: list[str]
-    before: dict[str, Any]
-    after: dict[str, Any]
+    look: Callable[[], tuple[dict[str, Any], dict[str, Any]]]
     timing: dict[str, float]
     warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def differences(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Made only if somebody asks: it costs as much as the plan."""
+        return self.look()
+
+    @property
+    def before(self) -> dict[str, Any]:
+        return self.differences[0]
+
+    @property
+    def after(self) -> dict[str, Any]:
+        return self.differences[1]
 
 
 @contextlib.contextmanager
@@ -233,12 +246,10 @@ class _Run:
             raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left.steps])
 
     def _outcome(self, decided: _Decision) -> Outcome:
-        before, after = render.touched(decided.plan.steps, decided.observed.namespaces)
         steps = [step.text for step in decided.plan.steps]
         if decided.keeping:
             steps.append(decided.keeping.text)
-            before, after = (told | shown for told, shown in zip((before, after), decided.keeping.shown))
-        return Outcome(bool(steps), steps, before, after, self.clock.laps, decided.warnings)
+        return Outcome(bool(steps), steps, lambda: _differences(decided), self.clock.laps, decided.warnings)
 
 
 @dataclass(frozen=True)
@@ -251,6 +262,12 @@ class _Decision:
     plan: Plan
     keeping: Change | None
     warnings: list[str]
+
+
+def _differences(decided: _Decision) -> tuple[dict[str, Any], dict[str, Any]]:
+    before, after = render.touched(decided.plan.steps, decided.observed.namespaces)
+    kept = decided.keeping.shown if decided.keeping else ({}, {})
+    return {**before, **kept[0]}, {**after, **kept[1]}
 
 
 def _touched(steps: Collection[Step], observed: Observed) -> set[str]:

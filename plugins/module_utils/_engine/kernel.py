@@ -20,9 +20,8 @@ import socket
 import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import files, narrow, netns
 from .errors import EnvironmentMissing, KernelError, NetnsError
@@ -52,19 +51,17 @@ RTM = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One netlink message. ``answer``: the kernel sends one message back (a GET of one object)."""
 
     type: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = {}
     attrs: Sequence[tuple[str, Any]] = ()
     flags: int = 0
     answer: bool = False
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """A decoded answer: header fields, attributes by name, and the bytes it came in."""
 
     fields: Mapping[str, Any]
@@ -236,6 +233,7 @@ class Kernel:
             raise _missing("No module named 'pyroute2'")
         self.codec = Codec()
         self._buffer = bytearray(1 << 18)
+        self._view = memoryview(self._buffer)
         self._sequence = 0
         _raise_descriptor_limit()
         host = netns.current()
@@ -528,7 +526,7 @@ class Kernel:
             while offset < size:
                 length, number, flags, sequence, _port = HEADER.unpack_from(self._buffer, offset)
                 if first <= sequence <= last:
-                    yield number, flags, bytes(memoryview(self._buffer)[offset : offset + length])
+                    yield number, flags, bytes(self._view[offset : offset + length])
                 offset += (length + 3) & ~3
 
     def _present(self, name: str, indexes: set[int]) -> set[int]:

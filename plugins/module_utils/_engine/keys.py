@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from . import schema
 from .errors import ConflictError, Fault
-from .model import HOST, Desired, Namespace, Peer, WireGuard
+from .model import HOST, Desired, Namespace, Peer, WireGuard, replace
 from .schema import Check
 
 

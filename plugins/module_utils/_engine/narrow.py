@@ -29,44 +29,43 @@ Table = Mapping[str, "tuple[int, Read, Write]"]
 class Attributes(Mapping[str, Any]):
     """Attributes by name. A value is read when it is asked for: most never are."""
 
-    __slots__ = ("_raw", "_spans", "_table")
+    __slots__ = ("_table", "_values")
 
     def __init__(self, raw: bytes, start: int, table: Table) -> None:
-        self._raw = raw
         self._table = table
-        self._spans = spans(raw, start)
+        self._values = values(raw, start)
 
     def get(self, key: str, default: Any = None) -> Any:
         number, read, _write = self._table[key]
-        span = self._spans.get(number)
-        return default if span is None else read(self._raw[span[0] : span[1]])
+        value = self._values.get(number)
+        return default if value is None else read(value)
 
     def __getitem__(self, key: str) -> Any:
-        start, end = self._spans[self._table[key][0]]
-        return self._table[key][1](self._raw[start:end])
+        number, read, _write = self._table[key]
+        return read(self._values[number])
 
     def __contains__(self, key: object) -> bool:
-        return key in self._table and self._table[str(key)][0] in self._spans
+        return key in self._table and self._table[str(key)][0] in self._values
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, (number, _read, _write) in self._table.items() if number in self._spans)
+        return (name for name, (number, _read, _write) in self._table.items() if number in self._values)
 
     def __len__(self) -> int:
         return len(list(iter(self)))
 
     def has(self, numbers: frozenset[int]) -> bool:
-        return not numbers.isdisjoint(self._spans)
+        return not numbers.isdisjoint(self._values)
 
 
-def spans(raw: bytes, start: int) -> dict[int, tuple[int, int]]:
-    """Where the value of each attribute begins and ends, by its number."""
+def values(raw: bytes, start: int) -> dict[int, bytes]:
+    """The attributes from ``start`` on, by their numbers."""
     found = {}
-    end = len(raw)
-    while start + 4 <= end:
+    last = len(raw) - ATTRIBUTE.size
+    while start <= last:
         length, number = ATTRIBUTE.unpack_from(raw, start)
         if length < 4:
             break
-        found[number & TYPE_MASK] = (start + 4, start + length)
+        found[number & TYPE_MASK] = raw[start + 4 : start + length]
         start += (length + 3) & ~3
     return found
 
@@ -163,8 +162,8 @@ class Info(Attributes):
         return super().get(key, default)
 
     def _nested(self, number: int, table: Table) -> Attributes | None:
-        span = self._spans.get(number)
-        return Attributes(self._raw[span[0] : span[1]], 0, table) if span else None
+        value = self._values.get(number)
+        return None if value is None else Attributes(value, 0, table)
 
 
 DATA: Mapping[str | None, Table] = {

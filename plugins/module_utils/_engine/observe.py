@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import cascade, files, netns, sysctl
@@ -16,7 +16,22 @@ from .claims import Claims, key_of, object_id
 from .errors import KernelError
 from .kernel import Kernel, Request, required
 from .kinds import paired
-from .model import ALIAS, HOST, MAIN_TABLE, Desired, Filter, Link, Namespace, Observed, Sysctl, WireGuard, local_path, named, resolver_path
+from .model import (
+    ALIAS,
+    HOST,
+    MAIN_TABLE,
+    Desired,
+    Filter,
+    Link,
+    Namespace,
+    Observed,
+    Sysctl,
+    WireGuard,
+    local_path,
+    named,
+    replace,
+    resolver_path,
+)
 from .wire import address, forward, link, neighbour, resolver, route, rule, ruleset, vlans, wireguard
 
 ALL_TABLES = 0
@@ -79,7 +94,7 @@ def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: 
 def _has_lost_ends(namespaces: Mapping[str, Namespace], desired: Desired, name: str, purge: bool) -> bool:
     """A pair that may go has an end in a namespace that was not read: an undo will need to know it."""
     for where, ns in namespaces.items():
-        declared = desired.namespaces.get(where, Namespace(where)).links
+        declared = desired.namespaces[where].links if where in desired.namespaces else {}
         for each in ns.links.values():
             concerned = each.name in declared or (purge and each.owner == name)
             if concerned and paired(each.kind) and "peer" not in each.attributes:
@@ -91,7 +106,7 @@ def _look_at_unbound(kernel: Kernel, desired: Desired, paths: Mapping[str, int])
     """Open the namespaces to adopt that have not got their name yet, to see what is in them."""
     unbound = {}
     for ns in desired.namespaces.values():
-        bound = kernel.identity_of(local_path(ns.name))
+        bound = kernel.identity_of(local_path(ns.name)) if ns.path else 0
         if ns.path and paths[ns.path] not in (0, bound):
             unbound[ns.name] = bound
             kernel.look_at(ns.name, ns.path)
@@ -151,7 +166,7 @@ def _owner(kernel: Kernel, name: str) -> str | None:
 
 
 def _wanted(desired: Desired, claims: Claims, name: str, document: str) -> Wanted:
-    ns = desired.namespaces.get(name, Namespace(name))
+    ns = desired.namespaces.get(name) or Namespace(name)
     held = claims.get(name, {})
     own = held.get(object_id("filters", document))
     claimed = {collection: {key_of(each) for each in held if each.startswith(collection + " ")} for collection in ("routes", "sysctls")}
@@ -197,7 +212,7 @@ def _with_vlans(kernel: Kernel, name: str, links: Iterable[link.Seen]) -> list[l
             each = replace(each, attributes={**each.attributes, **have})
         return replace(each, port={**each.port, **have}) if each.port else each
 
-    return [replace(one, link=filled(one.link)) for one in links]
+    return [one._replace(link=filled(one.link)) for one in links]
 
 
 def _dump(kernel: Kernel, name: str, translator: Any, requests: Iterable[Request], names: Mapping[int, str]) -> dict[Any, Any]:

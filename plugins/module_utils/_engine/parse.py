@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from .errors import DocumentError
@@ -37,6 +36,7 @@ from .model import (
     is_address,
     local_path,
     named,
+    replace,
 )
 from .reader import Reader, given
 from .schema import (
@@ -63,6 +63,7 @@ from .schema import (
 from .schema import path as absolute_path
 from .wire.ruleset import sorted_addresses
 
+IN_USE = choice("refuse", "force")
 FAMILIES = {"ipv4": 4, "ipv6": 6}
 DEFAULTS = {4: "0.0.0.0/0", 6: "::/0"}
 ROUTE_TYPES = ("unicast", "local", "blackhole", "unreachable", "prohibit", "throw")
@@ -176,7 +177,7 @@ def _namespace(reader: Reader, name: str, raw: Any, path: str) -> Namespace:
         sysctls=reader.collect(_sysctls(reader, values.get("sysctls"), f"{path}.sysctls")),
         resolvers=reader.collect(_resolver(reader, values.get("dns"), f"{path}.dns")),
         path=_adopted(reader, values, path),
-        in_use=reader.value(values.get("in_use", "refuse"), f"{path}.in_use", choice("refuse", "force")) or "refuse",
+        in_use=reader.value(values.get("in_use", "refuse"), f"{path}.in_use", IN_USE) or "refuse",
     )
 
 
@@ -206,11 +207,10 @@ def _adopted(reader: Reader, values: Mapping[str, Any], path: str) -> str | None
 def _link(reader: Reader, namespace: str, name: str, raw: Any, path: str) -> Link:
     values = reader.values(raw, path, LINK_CHECKS, "addresses", "port", *KINDS)
     kind = values.get("kind")
-    for other in KINDS:
-        if other in values and other != kind:
-            reader.fault(f"{path}.{other}", f"the link is of kind {kind}" if kind else f"add kind: {other}")
+    for other in sorted(KINDS.keys() & values.keys() - {kind}):
+        reader.fault(f"{path}.{other}", f"the link is of kind {kind}" if kind else f"add kind: {other}")
     attributes = _attributes(reader, namespace, kind, values.get(kind), f"{path}.{kind}") if kind else {}
-    port = reader.values(values.get("port"), f"{path}.port", {key: item.check for key, item in PORT.keys.items()})
+    port = reader.values(values.get("port"), f"{path}.port", PORT.checks)
     if port and not values.get("master"):
         reader.fault(f"{path}.port", "these belong to the port of a bridge: name its master")
     if kind and name == "lo":
@@ -235,14 +235,13 @@ def _link(reader: Reader, namespace: str, name: str, raw: Any, path: str) -> Lin
 
 
 def _attributes(reader: Reader, namespace: str, kind: str, raw: Any, path: str) -> dict[str, Any]:
-    known = KINDS[kind].keys
-    told = reader.values(raw, path, {key: item.check for key, item in known.items()})
-    for key, item in known.items():
+    told = reader.values(raw, path, KINDS[kind].checks)
+    for key, item in KINDS[kind].keys.items():
         if item.required and not given(raw, key):
             reader.fault(f"{path}.{key}", f"a {kind} needs it")
     for key, message in KINDS[kind].faults(told):
         reader.fault(f"{path}.{key}", message)
-    values = {**{key: item.default for key, item in known.items() if item.default is not None}, **told}
+    values = {**KINDS[kind].defaults, **told}
     return {"namespace": namespace, **values} if values.get("link") or KINDS[kind].hidden == "namespace" else values
 
 
@@ -303,7 +302,7 @@ def _nexthops(reader: Reader, values: Mapping[str, Any], path: str) -> tuple[Nex
         hops.append(NextHop(**reader.values(item, at, HOP_CHECKS)))
         if hops[-1].gateway is None and hops[-1].link is None:
             reader.fault(at, "a next hop needs a gateway or a link")
-    return tuple(sorted(hops, key=str)) if len(hops) > 1 else tuple(replace(hop, weight=1) for hop in hops)
+    return tuple(sorted(hops, key=str)) if len(hops) > 1 else tuple(hop._replace(weight=1) for hop in hops)
 
 
 def _destination(reader: Reader, values: Mapping[str, Any], hops: Iterable[NextHop], path: str) -> str | None:

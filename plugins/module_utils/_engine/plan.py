@@ -57,13 +57,14 @@ def _steps(ctx: Context) -> list[Step]:
     made_namespaces = namespaces.creations(ctx)
     moved = [] if ctx.absent else leases.moves(ctx)
     filtered = [] if ctx.absent else filters.changes(ctx)
-    left = [] if ctx.absent else links.departures(ctx)
-    made = [] if ctx.absent else links.creations(ctx, gone)
+    ordered = [] if ctx.absent else links.by_dependency(ctx)
+    left = links.departures(ctx, ordered)
+    made = links.creations(ctx, ordered, gone)
     after, ctx.now = ctx.now, before
     removed_links = links.removal_steps(ctx, reasons, doomed, made)
     ctx.now = after
     links.settle(ctx, made)
-    grown = [] if ctx.absent else links.enlargements(ctx)
+    grown = links.enlargements(ctx, ordered)
     configured = [] if ctx.absent else _configuration(ctx)
     unfiltered = filters.removals(ctx)
     first = objects.early(removed, configured)

@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +35,7 @@ class Reader:
             self.fault(path, str(error))
             return None
 
-    def mapping(self, raw: Any, path: str, keys: Iterable[str] | None = None) -> Mapping[Any, Any]:
+    def mapping(self, raw: Any, path: str, keys: Collection[str] | None = None) -> Mapping[Any, Any]:
         """``raw`` as a mapping, less the keys that are not known."""
         if raw is None:
             return {}
@@ -45,21 +44,27 @@ class Reader:
             return {}
         if keys is None:
             return raw
-        allowed = list(keys)
-        for key in raw:
-            if key not in allowed:
-                close = difflib.get_close_matches(str(key), allowed, 1)
-                hint = f", did you mean {close[0]}?" if close else f"; known are {', '.join(allowed)}"
-                self.fault(join(path, key), "unknown key" + hint)
-        return {key: value for key, value in raw.items() if key in allowed}
+        unknown = [key for key in raw if key not in keys]
+        for key in unknown:
+            self._unknown(join(path, key), key, keys)
+        return {key: value for key, value in raw.items() if key in keys} if unknown else raw
+
+    def _unknown(self, path: str, key: Any, allowed: Iterable[str]) -> None:
+        import difflib  # only a document with faults needs it
+
+        close = difflib.get_close_matches(str(key), list(allowed), 1)
+        self.fault(path, "unknown key" + (f", did you mean {close[0]}?" if close else f"; known are {', '.join(allowed)}"))
 
     def values(self, raw: Any, path: str, checks: Mapping[str, Check], *more: str) -> dict[str, Any]:
         """Known keys of a mapping, checked; those that are absent or faulty are left out. ``more`` pass unchecked."""
         found = {}
-        for key, value in self.mapping(raw, path, [*checks, *more]).items():
-            if key not in checks:
+        told = self.mapping(raw, path)
+        for key in [key for key in told if key not in checks and key not in more]:
+            self._unknown(join(path, key), key, [*checks, *more])
+        for key, value in told.items():
+            if key in more:
                 found[key] = value
-            elif value is not None:
+            elif key in checks and value is not None:
                 checked = self.value(value, join(path, key), checks[key])
                 if checked is not None:
                     found[key] = checked

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from . import sysctl
-from .model import ANYWHERE, Address, Desired, Link, Namespace, Route, is_address, named
+from .model import ANYWHERE, Address, Desired, Link, Namespace, Route, is_address, named, replace
 
 
 def symbolic(desired: Desired) -> set[str]:
@@ -115,7 +114,7 @@ def _merged(one: Link, other: Link) -> Link:
 
 
 def _renamed_route(route: Route, name_of: Any) -> Route:
-    hops = tuple(replace(hop, link=name_of(hop.link) if hop.link else None) for hop in route.nexthops)
+    hops = tuple(hop._replace(link=name_of(hop.link) if hop.link else None) for hop in route.nexthops)
     return replace(route, nexthops=hops, source=name_of(route.source or "") or None)
 
 

@@ -18,6 +18,7 @@ from .model import HOST, LOCAL_TABLE, MAIN_TABLE
 Check = Callable[[Any], Any]
 
 IFNAMSIZ = 16
+ANY = ("0.0.0.0", "::")
 TABLES = {"default": 253, "main": MAIN_TABLE, "local": LOCAL_TABLE}
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 CONTROL = re.compile(r"[\x00-\x20\x7f]")
@@ -101,21 +102,25 @@ def mac(value: Any) -> str:
 
 
 def ip(value: Any) -> str:
+    """As the C library spells it, and pyroute2 with it."""
     try:
-        return _spelt(ipaddress.ip_address(_unscoped(value)))
-    except ValueError:
+        family = socket.AF_INET6 if ":" in _unscoped(value) else socket.AF_INET
+        return socket.inet_ntop(family, socket.inet_pton(family, value))
+    except (OSError, ValueError):
         raise ValueError(f"{value!r} is not an IP address") from None
 
 
 def interface(value: Any) -> str:
-    """An address with its prefix length, as on a link: 10.0.0.1/24."""
+    """An address with its prefix length, as on a link: 10.0.0.1/24. A netmask tells the length as well."""
     try:
-        parsed = ipaddress.ip_interface(_unscoped(value))
+        written, _slash, mask = _unscoped(value).partition("/")
+        address = ip(written)
+        length = int(mask) if mask.isdecimal() else ipaddress.IPv4Network(f"0.0.0.0/{mask}").prefixlen
     except ValueError:
-        parsed = None
-    if parsed is None or "/" not in value or parsed.ip.is_unspecified:
+        address, length = ANY[0], 0
+    if address in ANY or length > (128 if ":" in address else 32):
         raise ValueError(f"{value!r} is not an address with a prefix length, such as 10.0.0.1/24")
-    return f"{_spelt(parsed.ip)}/{parsed.network.prefixlen}"
+    return f"{address}/{length}"
 
 
 def network(value: Any) -> str:
@@ -124,7 +129,7 @@ def network(value: Any) -> str:
         parsed = ipaddress.ip_network(_unscoped(value))
     except ValueError as error:
         raise ValueError(f"{value!r} is not a prefix such as 10.0.0.0/24 ({error})") from None
-    return f"{_spelt(parsed.network_address)}/{parsed.prefixlen}"
+    return f"{ip(str(parsed.network_address))}/{parsed.prefixlen}"
 
 
 def _unscoped(value: Any) -> str:
@@ -132,11 +137,6 @@ def _unscoped(value: Any) -> str:
     if not isinstance(value, str) or "%" in value:
         raise ValueError("no zone here")
     return value
-
-
-def _spelt(address: Any) -> str:
-    """As the C library spells it, and pyroute2 with it."""
-    return socket.inet_ntop(socket.AF_INET6 if address.version == 6 else socket.AF_INET, address.packed)
 
 
 def selector(value: Any) -> str:

@@ -88,8 +88,7 @@ def _identity(kind: str, message: Message) -> str:
     header = bytearray(message.raw[narrow.HEADER.size : start])
     for position in MASKED[kind]:
         header[position] = 0
-    attrs = narrow.spans(message.raw, start)
-    values = sorted((number, message.raw[begin:end]) for number, (begin, end) in attrs.items() if number not in VOLATILE[kind])
+    values = sorted((number, value) for number, value in narrow.values(message.raw, start).items() if number not in VOLATILE[kind])
     return repr((bytes(header), values))
 
 

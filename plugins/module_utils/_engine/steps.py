@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Union
 
 from .kinds.port import DEFAULTS as PORT_DEFAULTS
 from .kinds.vlans import MADE_WITH
-from .model import Filter, Link, Namespace, Object, Resolver, Route, Rule, Sysctl, WireGuard
+from .model import Filter, Link, Namespace, Object, Resolver, Route, Rule, Sysctl, WireGuard, replace
 
 WIDE = (Route, Rule, Sysctl, Resolver, Filter)  # objects of a whole namespace; the others belong to a link
 

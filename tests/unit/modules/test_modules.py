@@ -21,7 +21,7 @@ from ansible_collections.weft.netns.plugins.module_utils._engine.errors import D
 CASES = yaml.safe_load(Path(__file__).with_name("documents.yml").read_text(encoding="utf-8"))
 REFUSED = yaml.safe_load(Path(__file__).with_name("refused.yml").read_text(encoding="utf-8"))
 SINGLE = {"name": "", "purge": False}
-NOTHING = Outcome(False, [], {}, {}, {"observe": 1.0, "plan": 0.1, "apply": 0.0})
+NOTHING = Outcome(False, [], lambda: ({}, {}), {"observe": 1.0, "plan": 0.1, "apply": 0.0})
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_outcome_becomes_the_result(run, monkeypatch):
     warned = []
     monkeypatch.setattr(_module.AnsibleModule, "warn", lambda _module, text: warned.append(text))
     timing = {"observe": 1.0, "plan": 0.1, "apply": 2.0}
-    outcome = Outcome(True, ["create namespace web1"], {}, {"namespaces": {"web1": {}}}, timing, ["odd"])
+    outcome = Outcome(True, ["create namespace web1"], lambda: ({}, {"namespaces": {"web1": {}}}), timing, ["odd"])
     result = run("namespace", {"name": "web1"}, lambda *_arguments, **_settings: outcome)
     assert result["changed"] is True
     assert result["steps"] == ["create namespace web1"]
@@ -74,7 +74,7 @@ def test_outcome_becomes_the_result(run, monkeypatch):
 
 
 def test_diff_is_yaml_and_only_in_diff_mode(run):
-    outcome = Outcome(True, ["create namespace web1"], {}, {"namespaces": {"web1": {}}}, {})
+    outcome = Outcome(True, ["create namespace web1"], lambda: ({}, {"namespaces": {"web1": {}}}), {})
     result = run("namespace", {"name": "web1", "_ansible_diff": True}, lambda *_arguments, **_settings: outcome)
     assert result["diff"] == {"before": "", "after": "namespaces:\n  web1: {}\n"}
 

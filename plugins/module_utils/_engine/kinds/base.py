@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Callable
 
 from ..schema import Check
@@ -51,9 +52,17 @@ class Kind:
     follows: bool = False  # it comes up and goes down with the link it lies on
     no_mac: str = ""  # why no MAC can be given to it
 
-    @property
+    @cached_property
     def keys(self) -> dict[str, Attribute]:
         return {attribute.key: attribute for attribute in self.attributes}
+
+    @cached_property
+    def checks(self) -> dict[str, Check]:
+        return {attribute.key: attribute.check for attribute in self.attributes}
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        return {attribute.key: attribute.default for attribute in self.attributes if attribute.default is not None}
 
     def faults(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:
         """What is wrong with these values taken together: key and message."""

@@ -50,7 +50,7 @@ class Context:
 
     def wanted(self, namespace: str) -> Namespace:
         """What is declared of a namespace; an empty one if it is not declared."""
-        return self.desired.get(namespace, Namespace(namespace))
+        return self.desired.get(namespace) or Namespace(namespace)
 
     def fault(self, namespace: str, message: str, *where: str) -> None:
         path = namespace if namespace == HOST else f"namespaces.{namespace}"

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ..model import COLLECTIONS, HOST, Filter
+from ..model import COLLECTIONS, HOST, Filter, replace
 from ..steps import Step
 from . import objects
 from .context import Context

@@ -10,13 +10,12 @@ settings: also when somebody has renamed it inside, or has deleted the namespace
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from .. import cascade
 from ..cascade import End
 from ..claims import object_id
-from ..model import HOST, Address, Link, Namespace, named
+from ..model import HOST, Address, Link, Namespace, named, replace
 from ..steps import Lease, Step
 from .context import Context
 

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from .. import cascade
 from ..cascade import End
 from ..claims import object_id
 from ..kinds import KINDS, paired
-from ..model import HOST, Link, Namespace
+from ..model import HOST, Link, Namespace, replace
 from ..steps import Pair, Step, fresh, word
 from . import leases
 from .context import Context, whose
@@ -21,6 +20,7 @@ from .objects import WITH_LINK
 MANAGED = ("state", "mtu", "mac", "master", "txqueuelen")
 PLACE = ("peer", "namespace", "link", "interface", "permanent_mac")
 ETHERNET_MTU = 1500
+Ordered = list[tuple[str, Link]]  # declared links with their namespaces, those that others name first
 MADE = "made"  # claim on a link whose mark comes after its creation
 
 
@@ -87,10 +87,10 @@ def _otherness(want: Link, seen: Link) -> str:
     return ", ".join(f"{key} {word(seen.attributes.get(key))} to {word(want.attributes[key])}" for key in keys)
 
 
-def creations(ctx: Context, missing: set[End]) -> list[Step]:
+def creations(ctx: Context, ordered: Ordered, missing: set[End]) -> list[Step]:
     """Declared links that are not there, or are in ``missing``: those that others need first. From here on they are there, down."""
     steps: dict[frozenset[End], Step] = {}
-    for where, link in _by_dependency(ctx):
+    for where, link in ordered:
         seen = ctx.now[where].links.get(link.name)
         if (seen and (where, link.name) not in missing) or link.state == "absent" or link.kind == leases.KIND:
             continue
@@ -136,7 +136,7 @@ def _creation(ctx: Context, where: str, link: Link) -> Step | None:
     return Step(where, None, Pair(new, replace(other, master=None), inside))
 
 
-def _by_dependency(ctx: Context) -> list[tuple[str, Link]]:
+def by_dependency(ctx: Context) -> Ordered:
     """Declared links of namespaces that are there; masters and lower links before those that name them."""
     links = {(ns.name, link.name): link for ns in ctx.desired.values() if ns.name in ctx.now for link in ns.links.values()}
     ordered: dict[End, Link] = {}
@@ -230,10 +230,10 @@ def _release(ctx: Context, where: str, name: str, attribute: str) -> list[Step]:
     return [_replaced(ctx, where, link, replace(link, **{attribute: claim.former}))]
 
 
-def departures(ctx: Context) -> list[Step]:
+def departures(ctx: Context, ordered: Ordered) -> list[Step]:
     """Ports that leave a bridge of ours, before anything is made: a port cannot be the lower link of another."""
     steps = []
-    for where, want in _declared(ctx):
+    for where, want in _present(ctx, ordered):
         have = ctx.now[where].links[want.name]
         master = ctx.now[where].links.get(have.master or "")
         if ctx.purge and want.kind and want.master is None and master and master.owner == ctx.name:
@@ -241,20 +241,20 @@ def departures(ctx: Context) -> list[Step]:
     return steps
 
 
-def enlargements(ctx: Context) -> list[Step]:
+def enlargements(ctx: Context, ordered: Ordered) -> list[Step]:
     """A larger MTU of a lower link comes before that of the links that lie on it."""
     lower = {(link.attributes.get("namespace"), link.attributes.get("link")) for ns in ctx.desired.values() for link in ns.links.values()}
     steps = []
-    for where, want in _declared(ctx):
+    for where, want in _present(ctx, ordered):
         have = ctx.now[where].links[want.name]
         if (where, want.name) in lower and want.mtu and have.mtu and want.mtu > have.mtu and (want.kind or ctx.own(where)):
             steps.append(_replaced(ctx, where, have, replace(have, mtu=want.mtu)))
     return steps
 
 
-def _declared(ctx: Context) -> list[tuple[str, Link]]:
-    """Declared links that are there, those that others name first."""
-    return [(where, link) for where, link in _by_dependency(ctx) if link.name in ctx.now[where].links and link.state != "absent"]
+def _present(ctx: Context, ordered: Ordered) -> Ordered:
+    """Declared links that are there."""
+    return [(where, link) for where, link in ordered if link.name in ctx.now[where].links and link.state != "absent"]
 
 
 def _replaced(ctx: Context, where: str, have: Link, after: Link) -> Step:

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from ..model import HOST, Link, Namespace, local_path
+from ..model import HOST, Link, Namespace, local_path, replace
 from ..steps import Leftover, Step
 from .context import Context, whose
 

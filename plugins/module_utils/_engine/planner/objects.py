@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from .. import cascade, sysctl
 from ..cascade import End
 from ..claims import object_id
-from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Address, Forward, Namespace, Resolver, Route, Sysctl, WireGuard
+from ..model import COLLECTIONS, MAIN_TABLE, OBJECTS, Address, Forward, Namespace, Resolver, Route, Sysctl, WireGuard, replace
 from ..steps import Step
 from .context import Context, listed, whose
 
@@ -85,7 +84,7 @@ def satisfies(seen: Any, want: Any) -> bool:
     """Whether what is there is what is wanted. A next hop without a link may lead over any."""
     if not isinstance(want, Route) or len(seen.nexthops) != len(want.nexthops):
         return bool(seen == want)
-    hops = tuple(replace(hop, link=None) if other.link is None else hop for hop, other in zip(seen.nexthops, want.nexthops))
+    hops = tuple(hop._replace(link=None) if other.link is None else hop for hop, other in zip(seen.nexthops, want.nexthops))
     return bool(replace(seen, nexthops=hops) == want)
 
 
@@ -95,12 +94,14 @@ def removed(ctx: Context, ns: Namespace, collection: str, lost: set[str]) -> lis
     steps: list[Step] = []
     if collection == WITH_LINK:
         return steps
-    last_first = list(have.items())[::-1]  # so that an undo makes the first one first
-    for key, item in sorted(last_first, key=lambda pair: _removal_order(pair[1])):
-        if (ctx.absent and key in want) or (ctx.purge and key not in want):
-            step = _removal(ctx, ns, object_id(collection, key), item)
-            steps += [step] if step and not _goes_along(item, lost) else []
-    for key in ctx.ledger.held(collection, ns.name):
+    claimed = ctx.ledger.held(collection, ns.name)
+    going = [item for key, item in have.items() if (key in want if ctx.absent else ctx.purge and key not in want)]
+    going = [item for item in going if item.ours or ctx.absent or item.key in claimed]
+    going.reverse()  # so that an undo makes the first one first
+    for item in sorted(going, key=_removal_order):
+        step = _removal(ctx, ns, object_id(collection, item.key), item)
+        steps += [step] if step and not _goes_along(item, lost) else []
+    for key in claimed:
         if key not in have and ((ctx.purge and key not in want) or (ctx.absent and key in want)):
             ctx.ledger.leave(ns.name, object_id(collection, key))
     return steps
@@ -132,12 +133,13 @@ def _mine(ctx: Context, ns: Namespace, item: Any, names: frozenset[str]) -> bool
 
 
 def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: Any) -> Step | None:
-    identifier = object_id(collection, item.key)
     if isinstance(item, WireGuard):
-        return _configured(ctx, ns, identifier, seen, item)
+        return _configured(ctx, ns, object_id(collection, item.key), seen, item)
     same = seen is not None and satisfies(seen, item)
-    if same and not seen.ours:
-        return None  # somebody else made the very same: it does, and stays theirs
+    marked = ctx.own(ns.name) and collection in MARKED and not (isinstance(item, Route) and item.table != MAIN_TABLE)
+    if same and (marked or not seen.ours):
+        return None  # what somebody else made does as well, and stays theirs
+    identifier = object_id(collection, item.key)
     names = ctx.ledger.names(ns.name, identifier)
     others = names - {ctx.name}
     if not same and seen is not None and (others if isinstance(item, Sysctl) else not _mine(ctx, ns, seen, names)):
@@ -146,7 +148,7 @@ def _reconciled(ctx: Context, ns: Namespace, collection: str, seen: Any, item: A
     if seen is None and isinstance(item, Sysctl) and not _comes_later(ctx, ns, item):
         ctx.fault(ns.name, "this kernel has no such sysctl here", "sysctls", item.name)
         return None
-    if not (ctx.own(ns.name) and collection in MARKED) or (isinstance(item, Route) and item.table != MAIN_TABLE):
+    if not marked:
         former = {"value": seen.value, "echoes": seen.echoes} if isinstance(seen, Sysctl) else None
         ctx.ledger.take(ns.name, identifier, former)
     return None if same else Step(ns.name, seen, item)

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from ..kernel import NLM_F_CREATE, NLM_F_EXCL, Message, Request, attributes
 from ..kinds import KINDS
@@ -22,8 +21,7 @@ LOOPBACK_INDEX = 1
 DUMP = Request("RTM_GETLINK", attrs=[("IFLA_EXT_MASK", RTEXT_FILTER_SKIP_STATS)])
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """A link as dumped, before names are put to the indexes it refers to."""
 
     link: Link

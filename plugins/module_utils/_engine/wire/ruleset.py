@@ -9,7 +9,6 @@ referred to by its index, so that the rules stand before it is there.
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import json
 import re
@@ -61,7 +60,13 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {BRIDGE: (), INET: ("ether type", "iifna
 def table(document: str) -> str:
     """Name of the tables of a document. What nftables would not take as a name is hashed; no plain name has a slash."""
     plain = f"weft-{document}"
-    return plain if PLAIN.fullmatch(plain) else "weft/" + hashlib.sha256(document.encode()).hexdigest()[:20]
+    return plain if PLAIN.fullmatch(plain) else "weft/" + _digest(document)[:20]
+
+
+def _digest(text: str) -> str:
+    import hashlib  # only filters need it
+
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def link_local(mac: str) -> str:
@@ -204,7 +209,7 @@ def decode(document: str, listings: Mapping[str, str], loaded: str | None) -> Fi
     :param loaded: digest of what the kernel listed right after loading; anything else has been changed by somebody.
     """
     things = {family: _plain(json.loads(listing)["nftables"]) for family, listing in listings.items()}
-    digest = hashlib.sha256(json.dumps(things, sort_keys=True).encode()).hexdigest()
+    digest = _digest(json.dumps(things, sort_keys=True))
     sets = {family: _sets(listed) for family, listed in things.items()}
     guards = [guard for family in sets for guard in _decoded_guards(sets[family], family == BRIDGE)]
     isolated = [each for family in sets for each in _decoded_isolated(sets[family], _rules(things[family], ISOLATED), family == BRIDGE)]
