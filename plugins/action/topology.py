@@ -12,20 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-from ansible_collections.weft.netns.plugins.module_utils._engine.errors import Fault
-from ansible_collections.weft.netns.plugins.plugin_utils import _lock_file
-from ansible_collections.weft.netns.plugins.plugin_utils._compile import compile_fleet
-from ansible_collections.weft.netns.plugins.plugin_utils._containers import CONTAINERS
 from ansible_collections.weft.netns.plugins.plugin_utils._faults import CompileError
-from ansible_collections.weft.netns.plugins.plugin_utils._networks import NETWORKS
 from ansible_collections.weft.netns.plugins.plugin_utils._once import Once
 from ansible_collections.weft.netns.plugins.plugin_utils._plain import plain
-
-display = Display()
 
 
 class ActionModule(ActionBase):
@@ -92,45 +84,7 @@ class ActionModule(ActionBase):
         return once.take(host, lambda: self._compile(hosts, variables))
 
     def _compile(self, hosts: Iterable[str], variables: Mapping[str, Any]) -> dict[str, str]:
-        lock_file = _lock_file_path(variables)
-        leases = _lock_file.read(lock_file)
-        compiled = compile_fleet(self._intents([*variables["hostvars"], *hosts]), leases)
-        if compiled.leases != leases and not self._task.check_mode:
-            try:
-                _lock_file.write(lock_file, compiled.leases)
-            except OSError as error:
-                raise CompileError([Fault(str(lock_file), f"cannot be written: {error.strerror}")]) from error
-            display.display(f"weft.netns: {lock_file} has changed; keep it in version control")
-        return {host: json.dumps(compiled.documents[host]) for host in hosts if host in compiled.documents}
+        # Ansible compiles a collection's files anew in each process that imports them: most never need these.
+        from ansible_collections.weft.netns.plugins.plugin_utils._play import documents
 
-    def _intents(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """The intent of every host of the inventory, with or without --limit, and of a localhost that no inventory has."""
-        manager = self._task.get_variable_manager()
-        play = self._task.get_play()
-        faults: list[Fault] = []
-        intents: dict[str, dict[str, Any]] = {}
-        for name in dict.fromkeys(names):
-            host = manager._inventory.get_host(name)
-            # hostvars itself does not have the variables of the play, the role and the task.
-            known = manager.get_vars(play=play, host=host, task=self._task)
-            templar = self._templar.copy_with_new_env(available_variables=known)
-            intents[str(name)] = intent = {}
-            for key in (NETWORKS, CONTAINERS):
-                try:
-                    intent[key] = plain(templar.template(known[key])) if key in known else None
-                except AnsibleError as error:
-                    faults.append(Fault(f"{name}: {key}", str(error)))
-        if faults:
-            raise CompileError(faults)
-        return intents
-
-
-def _lock_file_path(variables: Mapping[str, Any]) -> Path:
-    """Next to the first inventory that is on disk; beside the playbook if there is none."""
-    for source in variables.get("ansible_inventory_sources") or ():
-        path = Path(str(source))
-        if path.is_dir():
-            return path / _lock_file.NAME
-        if path.exists():
-            return path.parent / _lock_file.NAME
-    return Path(str(variables["playbook_dir"]), _lock_file.NAME)
+        return documents(self._task, self._templar, hosts, variables)
