@@ -68,6 +68,11 @@ class Place:
         """What is configured on this machine, in all of its namespaces."""
         return set(self.sh(STATE.read_text(encoding="utf-8")).splitlines())
 
+    def kept_state(self, name: str) -> set[str]:
+        """What ``machines/tasks/state.yml`` kept of it under a name."""
+        kept = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], self.machine, name)
+        return set(kept.read_text(encoding="utf-8").splitlines())
+
 
 @dataclass(frozen=True)
 class Container(Place):

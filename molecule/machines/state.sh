@@ -10,6 +10,7 @@ look='
     { ip rule; ip -6 rule; } | sed "s/^/rule /"
     ip neighbour show proxy
     ip neighbour show nud permanent
+    bridge fdb show | grep "dst .* permanent" || :
     grep -s . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/*/forwarding /proc/sys/net/ipv6/conf/*/proxy_ndp || :
     nft list ruleset
 '

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,5 +14,4 @@ import pytest
 def test_a_reboot_changes_nothing(machines: Any, name: str) -> None:
     machine = machines[name]
     machine.sh("timeout 120 systemctl is-system-running --wait")
-    before = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], name, "state").read_text(encoding="utf-8")
-    assert machine.state() ^ set(before.splitlines()) == set()
+    assert machine.state() ^ machine.kept_state("before-reboot") == set()
