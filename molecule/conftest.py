@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,21 @@ class Place:
     def unanswered(self, addresses: Iterable[str]) -> list[str]:
         """Those of the addresses that don't answer a ping from here."""
         return self.sh("\n".join(f"ping -q -c 1 -W 5 {each} > /dev/null || echo {each}" for each in addresses)).split()
+
+    @contextmanager
+    def pings(self, address: str) -> Iterator[set[int]]:
+        """Ping an address from here all the time, and tell at the end which of the pings were not answered."""
+        log = f"/run/ping-{self.name or 'host'}"
+        self.sh(f"setsid ping -n -i 0.2 {address} > {log} 2>&1 & echo $! > {log}.pid")
+        lost: set[int] = set()
+        try:
+            yield lost
+        finally:
+            self.sh(f"kill -INT $(cat {log}.pid); timeout 10 sh -c 'until grep -q transmitted {log}; do sleep 0.1; done'")
+        output = self.sh(f"cat {log}")
+        (sent,) = re.findall(r"(\d+) packets transmitted", output)
+        answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl=", output)}
+        lost |= set(range(1, int(sent))) - answered  # the last one may be on its way
 
     def sends(self, line: str, address: str) -> None:
         """Wait in here for one TCP connection to an address, and send it a line."""
