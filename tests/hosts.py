@@ -64,6 +64,10 @@ class Host:
         command = [*inside, "ping", "-q", "-c", "1", "-W", "2", address]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
+    def reaches(self, address: str, namespace: str | None = None) -> bool:
+        """As ``pings``, but in time: links just made have their carriers when the kernel gets to it."""
+        return any(self.pings(address, namespace) for _attempt in range(5))
+
     def apply(self, document: dict[str, Any] | None, **options: Any) -> Outcome:
         """Converge, and hold what holds for every run: check mode tells the same steps, a second run has none."""
         told = converge(document, check=True, **options)

@@ -48,7 +48,7 @@ def change(argument_spec: Mapping[str, Any], work: Callable[[Params, bool], Outc
         outcome = work(module.params, module.check_mode)
     except NetnsError as error:
         module.fail_json(**_failure(error))
-    for warning in outcome.warnings:
+    for warning in (*outcome.warnings, *outcome.obstacles):
         module.warn(warning)
     diff = {"diff": {"before": _yaml.dump(outcome.before), "after": _yaml.dump(outcome.after)}} if module._diff else {}
     module.exit_json(changed=outcome.changed, steps=outcome.steps, timing=outcome.timing, **diff)

@@ -41,9 +41,11 @@ options:
         links; the link-local address that follows from the MAC need not be listed. A link that has no MAC has addresses alone.
         C(isolated), a list of C(links) between which nothing is forwarded. Where they are ports of a bridge, C(destinations) are prefixes
         for which the host takes nothing from them, but for the addresses in C(except). C(masquerade), a list of C(sources), prefixes,
-        that leave with the host's own address by any link that is not in C(links). C(anycast), by link, a port of a bridge, C(mac) and
-        C(addresses) of a gateway that other hosts have as well, as they have this MAC. Nothing from it or to it crosses that port, nor
-        ARP and neighbour discovery for it.
+        that leave with the host's own address by any link that is not in C(links), or with C(address), from one of C(ports). C(publish),
+        a list of ports of the host (C(protocol), C(host_port), which may be a range, and C(host_address), or all of the host's) and where
+        they lead (C(address), C(port), and C(link), by which that is reached; the host's 127.0.0.1 counts where that link has the sysctl
+        C(route_localnet)). C(anycast), by link, a port of a bridge, C(mac) and C(addresses) of a gateway that other hosts have as well,
+        as they have this MAC. Nothing from it or to it crosses that port, nor ARP and neighbour discovery for it.
       - Not needed with O(state=absent).
     type: raw
   src:

@@ -16,6 +16,7 @@ from ..module_utils._engine import schema
 from ..module_utils._engine.errors import DocumentError
 from ..module_utils._engine.model import MAIN_TABLE, default_metric
 from . import _attachments as attachments
+from . import _ports as ports
 from . import _unsupported as unsupported
 from ._faults import Faults
 from ._modes import MODES
@@ -25,8 +26,8 @@ from ._types import Container, Interface, Network
 CONTAINERS = "netns_containers"
 OWN_KEYS = ("routes", "sysctls", "dns")  # go into the host document as they are
 CONTAINER_KEYS = ("interfaces", *OWN_KEYS)
-INTERFACE_KEYS = ("network", "addresses", "mac", "physical", "vlans", "rate", "publish")
-MODE_KEYS = ("physical", "vlans")  # keys of an interface that only some modes know
+INTERFACE_KEYS = ("network", "addresses", "mac", "physical", "vlans", "rate", "publish", "ports")
+MODE_KEYS = ("physical", "vlans", "publish", "ports")  # keys of an interface that only some modes know
 
 DEFAULT_ROUTES = {("0.0.0.0/0", MAIN_TABLE, default_metric(4)), ("::/0", MAIN_TABLE, default_metric(6))}
 RESERVED_LINKS = {
@@ -76,12 +77,14 @@ def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping
     mac = faults.checked(f"{path}.mac", attachments.mac, keys["mac"]) if keys.get("mac") is not None else None
     physical = attachments.physical(f"{path}.physical", keys.get("physical"), faults)
     vlans = attachments.vlans(f"{path}.vlans", keys.get("vlans"), faults)
+    publish = ports.publish(f"{path}.publish", keys.get("publish"), faults)
+    own = ports.owned(f"{path}.ports", keys.get("ports"), faults)
     if vlans and vlans.untagged is None and addresses is None:
         addresses = ()  # packets of the interface itself have no tag
     network = _network_of(f"{path}.network", keys.get("network"), networks, faults)
     if network is None:
         return None
-    interface = Interface(host, container, name, network, addresses, mac, vlans, physical)
+    interface = Interface(host, container, name, network, addresses, mac, vlans, physical, publish, own)
     mode = MODES[network.mode]
     for key in MODE_KEYS:
         if keys.get(key) is not None and key not in mode.interface_keys:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from ..module_utils._engine.model import Ports, ports_text, ports_value
+from . import _ports as ports
 from ._faults import Faults
 from ._types import DEFAULT_VLAN, Address, Interface, Member, Network, Vlans
 
@@ -29,6 +31,7 @@ class Others:
     interfaces: Mapping[str, Sequence[Interface]]  # by network
     tunnels: Mapping[str, Mapping[str, str]]  # addresses on the underlay, by network and host
     vlans: Mapping[tuple[str, str], Set[int]]  # in use, by host and network
+    ports: Mapping[tuple[str, Address | None], Sequence[Ports]]  # that are containers', by host and its address; None: all of them
 
 
 class HostDraft:
@@ -47,9 +50,10 @@ class HostDraft:
         self._sysctls: dict[str, Any] = {}
         self._namespaces: dict[str, dict[str, Any]] = {}
         self._guards: dict[str, Any] = {}
-        self._isolated: dict[str, Any] = {}
+        self._isolated: dict[tuple[str, bool], Any] = {}  # by network, and whether its links are ports of a bridge
         self._masquerade: dict[str, Any] = {}
         self._anycast: dict[str, Any] = {}
+        self._publish: list[Any] = []
 
     def first_time(self, network: Network) -> bool:
         """Whether nobody has asked this about the network before: what a host has once for a network is made then."""
@@ -130,7 +134,9 @@ class HostDraft:
 
     def isolate(self, network: Network, link: str, **more: Any) -> None:
         """Nothing is forwarded between the links for which one network asks this."""
-        self._isolated.setdefault(network.name, {"links": [], **more})["links"].append(link)
+        links = self._isolated.setdefault((network.name, bool(more)), {"links": [], **more})["links"]
+        if link not in links:
+            links.append(link)
 
     def masquerade(self, path: str, network: Network, link: str) -> None:
         """What leaves the network, by any link that is not its own, does so with the host's address."""
@@ -140,6 +146,36 @@ class HostDraft:
             links.append(link)
         for family in sorted({subnet.family for subnet in network.subnets}):
             self.forward(path, family)
+
+    def publish(self, member: Member, link: str) -> None:
+        """Ports of the host lead to an interface behind this link."""
+        for each in member.interface.publish:
+            for family in sorted(member.interface.families & ({each.host_address.family} if each.host_address else {4, 6})):
+                address = member.first(family)
+                if address:
+                    at = {"host_address": each.host_address.text} if each.host_address else {}
+                    entry = {"protocol": each.protocol, "host_port": each.host_port, **at}
+                    self._publish.append({**entry, "address": address.text, "port": each.port, "link": link})
+                    if family == 4 and (each.host_address is None or each.host_address.loopback):  # by which answers come back
+                        self.sysctl(f"net.ipv4.conf.{sysctl_component(link)}.route_localnet", 1)
+
+    def share(self, path: str, member: Member, address: Address, link: str) -> None:
+        """All containers of a network behind one address of the host: ports of it lead to this one, and what it sends has the address."""
+        network, inner = member.network, member.first(address.family)
+        key = f"{network.name} {address.family}"
+        if key not in self._masquerade:
+            sources = [subnet.text for subnet in network.subnets if subnet.family == address.family]
+            taken = [each for at in (address, None) for each in self._others.ports.get((self.host, at), ())]
+            free = ports.free(taken, ports.EPHEMERAL)
+            if free[1] - free[0] < ports.FEWEST:
+                self._faults.add(path, f"the containers' ports leave fewer than {ports.FEWEST} in a row of {ports_text(ports.EPHEMERAL)}")
+            more = {"address": address.text, "ports": ports_text(free)}
+            self._masquerade[key] = {"sources": sources, "links": [], **more}
+        self._masquerade[key]["links"].append(link)
+        if inner:
+            ours = {"host_address": address.text, "address": inner.text, "link": link}
+            owned = [(protocol, each) for protocol, some in member.interface.ports.items() for each in some]
+            self._publish += [{"protocol": protocol, "host_port": ports_value(each), **ours} for protocol, each in owned]
 
     def anycast(self, port: str, mac: str, gateways: Iterable[Address]) -> None:
         """A gateway that the hosts beyond this port have as well."""
@@ -163,6 +199,7 @@ class HostDraft:
             "isolated": [*self._isolated.values()],
             "masquerade": [*self._masquerade.values()],
             "anycast": self._anycast,
+            "publish": self._publish,
         }
         host["filter"] = filled(filters)
         return {"host": filled(host), "namespaces": self._namespaces}

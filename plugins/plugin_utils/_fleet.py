@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Optional
 
+from ..module_utils._engine.model import Ports
+from . import _ports as ports
 from ._draft import Others
 from ._faults import Faults
 from ._modes import MODES
@@ -43,7 +45,7 @@ def check_networks(networks: HostNetworks, containers: Iterable[Container], faul
     _own_identifiers(first, faults)
 
 
-def others(interfaces: Iterable[Interface], faults: Faults) -> Others:
+def others(interfaces: Collection[Interface], faults: Faults) -> Others:
     """What each host has to know of the fleet, and what is wrong between the interfaces of one network."""
     by_network: dict[str, list[Interface]] = {}
     vlans: dict[tuple[str, str], set[int]] = {}
@@ -58,7 +60,7 @@ def others(interfaces: Iterable[Interface], faults: Faults) -> Others:
         uplink = members[0].network.uplink
         if uplink and uplink.vxlan and not uplink.group:
             tunnels[name] = _tunnel(name, {each.host: each.network.uplink for each in members}, faults)
-    return Others(by_network, tunnels, vlans)
+    return Others(by_network, tunnels, vlans, _own_ports(interfaces, faults))
 
 
 def _tunnel(network: str, uplinks: Mapping[str, Uplink | None], faults: Faults) -> dict[str, str]:
@@ -86,6 +88,9 @@ def claims(interfaces: Iterable[Interface], faults: Faults) -> Claims:
             for address in network.host_addresses:
                 where = f"{interface.host}: netns_networks.{network.name}.host_addresses[{address.index}]"
                 _claim(taken.addresses, address, where, faults)
+            for index, address in enumerate(network.shared):
+                where = f"{interface.host}: netns_networks.{network.name}.shared.addresses[{index}]"
+                _claim(taken.addresses, address, where, faults)
         for address in interface.addresses or ():
             _claim(taken.addresses, address, f"{path}.addresses[{address.index}]", faults)
         if interface.mac:
@@ -97,6 +102,31 @@ def _claim(taken: dict[object, str] | dict[Address, str] | dict[str, str], what:
     first = taken.setdefault(what, path)  # type: ignore[arg-type]
     if first is not path:
         faults.add(path, f"{what} is used twice: also by {first}")
+
+
+def _own_ports(interfaces: Iterable[Interface], faults: Faults) -> dict[tuple[str, Address | None], list[Ports]]:
+    """Ports of each host and address that are containers', each of one of them."""
+    claims = [claim for interface in interfaces for claim in (*_published(interface), *_owned(interface))]
+    ports.check(claims, faults)
+    found: dict[tuple[str, Address | None], list[Ports]] = {}
+    for claim in claims:
+        found.setdefault((claim.where[0], claim.address), []).append(claim.ports)
+    return found
+
+
+def _published(interface: Interface) -> Iterator[ports.Claim]:
+    for each in interface.publish:
+        path = f"{interface.path}.publish[{each.index}].host_port"
+        for family in [each.host_address.family] if each.host_address else sorted(interface.families):
+            yield ports.Claim((interface.host, each.protocol, family), (each.host_port, each.host_port), each.host_address, path)
+
+
+def _owned(interface: Interface) -> Iterator[ports.Claim]:
+    for address in interface.network.shared:
+        for protocol, owned in interface.ports.items() if address.family in interface.families else ():
+            for index, each in enumerate(owned):
+                where = (interface.host, protocol, address.family)
+                yield ports.Claim(where, each, address, f"{interface.path}.ports.{protocol}[{index}]")
 
 
 def _first_of_each(networks: HostNetworks) -> dict[str, tuple[str, Network]]:
@@ -130,7 +160,9 @@ def _differences(one: Network, other: Network) -> Iterator[str]:
         yield "uplink"
         one = replace(one, gateway_on=other.gateway_on)  # it follows from the uplink, most of the time
     for item in fields(Network):
-        if item.name not in ("uplink", "host_addresses") and getattr(one, item.name) != getattr(other, item.name):
+        if item.name not in ("uplink", "host_addresses", *(["options"] if one.shared else [])) and getattr(one, item.name) != getattr(
+            other, item.name
+        ):
             yield {"gateways": "gateway", "options": one.mode}.get(item.name, item.name)
 
 

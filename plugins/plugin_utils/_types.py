@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
+from ..module_utils._engine.model import Ports
+
 ETHERNET_MTU = 1500
 VXLAN_OVERHEAD = {4: 50, 6: 70}  # IP, UDP and VXLAN headers, and the Ethernet header inside (RFC 7348)
 
@@ -44,6 +46,10 @@ class Address:
     def single(self) -> str:
         """As a prefix of its own."""
         return f"{self.text}/{32 if self.family == 4 else 128}"
+
+    @property
+    def loopback(self) -> bool:
+        return self.family == 4 and self.value >> 24 == 127
 
     def __str__(self) -> str:
         return self.text
@@ -125,6 +131,11 @@ class Network:
     host_addresses: tuple[Address, ...] = ()  # of one host: these differ
     options: Mapping[str, Any] = field(default_factory=dict)  # of the mode
 
+    @property
+    def shared(self) -> tuple[Address, ...]:
+        """Mode shared: the host's addresses behind which the containers are; they differ between hosts."""
+        return tuple(self.options.get("addresses", ()))
+
     def subnet_of(self, address: Address) -> Subnet | None:
         return next((subnet for subnet in self.subnets if address in subnet), None)
 
@@ -150,6 +161,17 @@ DEFAULT_VLAN = Vlans(untagged=1)  # as the kernel has it, for the bridge itself 
 
 
 @dataclass(frozen=True)
+class Publication:
+    """A port of the host that leads to a port of an interface. ``host_address`` None: at every address of the host."""
+
+    index: int  # its place in the user's list
+    protocol: str
+    host_port: int
+    port: int
+    host_address: Address | None = None
+
+
+@dataclass(frozen=True)
 class Interface:
     """An interface of a container as the user wrote it. ``addresses`` None: to be allocated; ``mac`` None: to be chosen."""
 
@@ -161,6 +183,8 @@ class Interface:
     mac: str | None = None
     vlans: Vlans | None = None  # None: the inventory says nothing
     physical: Mapping[str, str] = field(default_factory=dict)  # mode passthrough: the device, by interface or permanent_mac
+    publish: tuple[Publication, ...] = ()
+    ports: Mapping[str, tuple[Ports, ...]] = field(default_factory=dict)  # mode shared: those of the host's that are its own, by protocol
 
     @property
     def key(self) -> tuple[str, str]:
@@ -170,6 +194,12 @@ class Interface:
     @property
     def path(self) -> str:
         return f"{self.host}: netns_containers.{self.container}.interfaces.{self.name}"
+
+    @property
+    def families(self) -> frozenset[int]:
+        """Of its addresses, allocated ones too."""
+        given = self.network.pools() if self.addresses is None else self.addresses
+        return frozenset(each.family for each in given)
 
     @property
     def port(self) -> Vlans:

@@ -15,11 +15,11 @@ def _given(value: Any) -> bool:
     return value not in (None, False, [], {})
 
 
-MODES = ("jail", "shared")
+MODES = ("jail",)
 
 # key, when its value asks for what is missing
 UPLINK: Mapping[str, When] = {"move_addresses": _given}
-INTERFACE: Mapping[str, When] = {"rate": _given, "publish": _given}
+INTERFACE: Mapping[str, When] = {"rate": _given}
 
 
 def words(table: Mapping[str, When], raw: Mapping[str, Any]) -> tuple[str, ...]:

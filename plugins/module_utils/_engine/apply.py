@@ -9,7 +9,7 @@ import errno
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import cascade, files, netns, sysctl
+from . import cascade, conntrack, files, netns, sysctl
 from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
 from .kernel import RTM, Kernel, Message, Request, required
@@ -298,8 +298,15 @@ class Transaction:
             self._tables[name] = present
             texts = ruleset.encode(step.after) if isinstance(step.after, Filter) else {}
         self._kernel.load_tables(name, "".join(f"delete table {family} {table}\n" for family in present) + "".join(texts.values()))
+        left = conntrack.stale(step.before, step.after, self._own(name))
+        if left:
+            self._kernel.inside(name, lambda: conntrack.forget(left))
         for loaded in read_filter(self._kernel, name, item.document, None):
             self.formers[name, object_id("filters", item.key)] = loaded.listing
+
+    def _own(self, name: str) -> set[str]:
+        """Addresses of the namespace, before anything was done."""
+        return {each.ip for each in self._observed[name].addresses.values()}
 
     def _create_elsewhere(self, step: Step) -> None:
         """A link whose lower link is in another namespace is asked for there; a tun or tap device by ioctl."""

@@ -122,7 +122,7 @@ def _common(options: Any) -> dict[str, Any]:
 
 
 def _print(outcome: Outcome) -> None:
-    for warning in outcome.warnings:
+    for warning in (*outcome.warnings, *outcome.obstacles):
         sys.stderr.write(f"warning: {warning}\n")
     for step in outcome.steps:
         sys.stdout.write(f"{step}\n")

@@ -22,6 +22,7 @@ from .keep import Change, Keeper, check_name, load
 from .kernel import Kernel, check_capabilities
 from .model import HOST, Address, Desired, Namespace, Observed, replace
 from .observe import EVERYTHING, look_up, observe, observe_again, read
+from .obstacles import obstacles
 from .parse import parse
 from .plan import Plan, plan
 from .resolve import resolve, symbolic
@@ -41,7 +42,8 @@ class Outcome:
     steps: list[str]
     look: Callable[[], tuple[dict[str, Any], dict[str, Any]]]
     timing: dict[str, float]
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # what is left out of it
+    obstacles: list[str] = field(default_factory=list)  # what of others stands in its way
 
     @cached_property
     def differences(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -206,7 +208,8 @@ class _Run:
         todo = plan(real, observed, claims, self.name, self.purge, self.absent)
         keeping, not_kept = self.keeper.decide(left_out)
         self.clock.lap("plan")
-        return _Decision(real, observed, claims, todo, keeping, left_out + not_kept)
+        hindering = [] if self.absent else obstacles(self.kernel, real.namespaces[HOST], observed.namespaces[HOST])
+        return _Decision(real, observed, claims, todo, keeping, left_out + not_kept, hindering)
 
     def _stays(self, claims: Claims) -> Callable[[str, Address], bool]:
         """An address of ours that is not declared any more goes, unless another document claims it too."""
@@ -249,7 +252,7 @@ class _Run:
         steps = [step.text for step in decided.plan.steps]
         if decided.keeping:
             steps.append(decided.keeping.text)
-        return Outcome(bool(steps), steps, lambda: _differences(decided), self.clock.laps, decided.warnings)
+        return Outcome(bool(steps), steps, lambda: _differences(decided), self.clock.laps, decided.warnings, decided.obstacles)
 
 
 @dataclass(frozen=True)
@@ -262,6 +265,7 @@ class _Decision:
     plan: Plan
     keeping: Change | None
     warnings: list[str]
+    obstacles: list[str]
 
 
 def _differences(decided: _Decision) -> tuple[dict[str, Any], dict[str, Any]]:

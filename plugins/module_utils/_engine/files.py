@@ -8,14 +8,39 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import ipaddress
 import os
 import struct
+import sys
 
 from .errors import KernelError
 
 SYSCTLS = "/proc/sys"
+SOCKETS = "/proc/thread-self/net"
+LISTENING = {"tcp": b"0A", "udp": b"07"}  # TCP_LISTEN; TCP_CLOSE, which is a socket of UDP that hears everybody
 TUNSETIFF, TUNSETPERSIST, TUNSETOWNER, TUNSETIFINDEX = 0x400454CA, 0x400454CB, 0x400454CC, 0x400454DA
 IFF_TUN, IFF_TAP, IFF_NO_PI = 0x1, 0x2, 0x1000
+
+
+Listener = tuple[str, str, int]  # protocol, address, port
+
+
+def listeners() -> list[Listener]:
+    """Who waits for others on this host (proc_net_tcp.rst). Without IPv6 there is no file about it."""
+    found = []
+    for protocol, state in LISTENING.items():
+        for family in ("", "6"):
+            with contextlib.suppress(FileNotFoundError), open(f"{SOCKETS}/{protocol}{family}", "rb") as file:
+                rows = [line.split(None, 4) for line in file if b" " + state + b" " in line]
+                found += [(protocol, *_socket(row[1].decode())) for row in rows if row[3] == state]
+    return found
+
+
+def _socket(text: str) -> tuple[str, int]:
+    """Words of 32 bits, each in this machine's own order."""
+    address, _colon, port = text.partition(":")
+    words = [int(address[place : place + 8], 16).to_bytes(4, sys.byteorder) for place in range(0, len(address), 8)]
+    return str(ipaddress.ip_address(b"".join(words))), int(port, 16)
 
 
 def read_sysctl(path: str) -> str | None:

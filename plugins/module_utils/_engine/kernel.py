@@ -19,9 +19,9 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from . import files, narrow, netns
 from .errors import EnvironmentMissing, KernelError, NetnsError
@@ -29,6 +29,8 @@ from .model import HOST, local_path
 from .narrow import HEADER
 from .netns import Handle
 from .nftables import Nftables
+
+T = TypeVar("T")
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR = 0x1, 0x4, 0x300, 0x10
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
@@ -396,6 +398,15 @@ class Kernel:
     def load_tables(self, name: str, text: str) -> None:
         """Carry out commands of nft(8), all or none of them."""
         self._nft(name).run(text)
+
+    def ask_tables(self, name: str, command: str) -> list[Any]:
+        """What ``list`` of nft(8) tells."""
+        return self._nft(name).ask(command)
+
+    def inside(self, name: str, work: Callable[[], T]) -> T:
+        """Do something there that needs none of these sockets."""
+        self._enter(name)
+        return work()
 
     # -- files
 

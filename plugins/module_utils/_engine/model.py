@@ -299,12 +299,58 @@ class Isolated:
     bridged: bool = False
 
 
+Ports = tuple[int, int]  # the first and the last
+
+
 @dataclass(frozen=True)
 class Masquerade:
-    """What comes from these prefixes gets the host's own address when it leaves by any other link than these."""
+    """What comes from these prefixes gets the host's own address when it leaves by any other link than these.
+
+    ``address``: one that stands for all that is behind it, also where one of them reaches another by it. What is sent from a port
+    that is published there stays at that port, all else gets one of ``ports``.
+    """
 
     sources: tuple[str, ...]
     links: tuple[str, ...] = ()
+    address: str | None = None
+    ports: Ports | None = None
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is sent to these ports of the host is for a container's address, which is behind this link of the host."""
+
+    protocol: str  # tcp, udp
+    host_ports: Ports
+    address: str
+    link: str
+    port: int | None = None  # None: the port to which it was sent
+    host_address: str | None = None  # None: every address of the host
+
+    @property
+    def family(self) -> int:
+        return 6 if ":" in self.address else 4
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return (self.family, self.protocol, self.host_ports, self.host_address or "")
+
+    @property
+    def text(self) -> str:
+        where = self.host_address or "*"
+        return f"{where if self.family == 4 else f'[{where}]'}:{ports_text(self.host_ports)}/{self.protocol}"
+
+    @property
+    def looped(self) -> bool:
+        """The host's loopback address counts."""
+        return self.family == 4 and (self.host_address or "127.").startswith("127.")
+
+    def has(self, protocol: str, port: int) -> bool:
+        return protocol == self.protocol and self.host_ports[0] <= port <= self.host_ports[1]
+
+    def leads_to(self, address: str, port: int, asked: int) -> bool:
+        """Whether what was sent to the port ``asked`` is for this address and port."""
+        return (address, port) == (self.address, asked if self.port is None else self.port)
 
 
 @dataclass(frozen=True)
@@ -325,6 +371,7 @@ class Filter:
     isolated: tuple[Isolated, ...] = ()
     masquerade: tuple[Masquerade, ...] = ()
     anycast: tuple[Anycast, ...] = ()
+    publish: tuple[Publication, ...] = ()
     intact: bool = True  # the kernel has it as it was loaded
     listing: str = field(default="", compare=False)  # what the kernel has, as a digest: see wire/ruleset.py
     ours: bool = field(default=True, compare=False)
@@ -335,12 +382,13 @@ class Filter:
 
     @property
     def text(self) -> str:
-        return "filter " + ", ".join(f"{len(value)} {word}" for word, value in self.parts.items() if value)
+        counted = {**self.parts, "publications": self.publish, "publish": ()}
+        return "filter " + ", ".join(f"{len(value)} {word}" for word, value in counted.items() if value)
 
     @property
     def parts(self) -> Mapping[str, tuple[Any, ...]]:
         """By their keys in the document. A filter without any is none."""
-        return {"guards": self.guards, "isolated": self.isolated, "masquerade": self.masquerade, "anycast": self.anycast}
+        return {key: getattr(self, key) for key in ("guards", "isolated", "masquerade", "anycast", "publish")}
 
 
 Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, WireGuard, Resolver, Filter]
@@ -423,6 +471,16 @@ def is_address(text: str) -> bool:
         return bool(socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text))
     except (OSError, ValueError):
         return False
+
+
+def ports_text(ports: Ports) -> str:
+    first, last = ports
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def ports_value(ports: Ports) -> int | str:
+    """As a document has them."""
+    return ports[0] if ports[0] == ports[1] else ports_text(ports)
 
 
 def default_metric(family: int) -> int:

@@ -9,13 +9,14 @@ import ctypes
 import errno
 import json
 import socket
+from typing import Any
 
 from .errors import EnvironmentMissing, KernelError
 
 LIBRARY = "libnftables.so.1"
 NETLINK_NETFILTER = 12
-STATELESS, JSON = 1 << 1, 1 << 4
-NUMERIC = 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8  # protocols, priorities, symbols, times: no table in /etc has a say
+STATELESS, JSON, TERSE = 1 << 2, 1 << 4, 1 << 11
+NUMERIC = 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10  # protocols, priorities, symbols, times: no table in /etc has a say
 
 
 class Nftables:
@@ -41,9 +42,13 @@ class Nftables:
     def close(self) -> None:
         self._library.nft_ctx_free(self._context)
 
+    def ask(self, command: str) -> list[Any]:
+        """What it lists, each thing under its sort; sets without their elements."""
+        return list(json.loads(self.run(command, JSON | STATELESS | TERSE) or '{"nftables": []}')["nftables"])
+
     def families(self, table: str) -> list[str]:
         """Families that have a table of this name."""
-        listed = json.loads(self.run("list tables", JSON) or '{"nftables": []}')["nftables"]
+        listed = self.ask("list tables")
         return [each["table"]["family"] for each in listed if "table" in each and each["table"]["name"] == table]
 
     def listing(self, family: str, table: str, as_json: bool = False) -> str:

@@ -16,14 +16,9 @@ from .model import (
     LOCAL_TABLE,
     MAIN_TABLE,
     Address,
-    Anycast,
     Desired,
-    Filter,
     Forward,
-    Guard,
-    Isolated,
     Link,
-    Masquerade,
     Namespace,
     Neighbour,
     NextHop,
@@ -35,10 +30,10 @@ from .model import (
     default_metric,
     is_address,
     local_path,
-    named,
     replace,
 )
-from .reader import Reader, given
+from .parse_filter import all_guarded, parse_filter
+from .reader import Reader, given, undeclared
 from .schema import (
     Check,
     Listing,
@@ -53,7 +48,6 @@ from .schema import (
     mac,
     namespace_name,
     network,
-    plain_link_name,
     selector,
     sysctl_name,
     sysctl_value,
@@ -61,7 +55,6 @@ from .schema import (
     text,
 )
 from .schema import path as absolute_path
-from .wire.ruleset import sorted_addresses
 
 IN_USE = choice("refuse", "force")
 FAMILIES = {"ipv4": 4, "ipv6": 6}
@@ -103,11 +96,6 @@ RULE_CHECKS: dict[str, Check] = {
     "type": choice("lookup", "blackhole", "unreachable", "prohibit"),
 }
 NEIGHBOUR_CHECKS: dict[str, Check] = {"address": ip, "link": link_name, "mac": mac, "proxy": boolean}
-FILTER_KEYS = ("guards", "isolated", "masquerade", "anycast")
-FORWARD, ALL_GROUPS = "group_fwd_mask", 0xFFFD  # pause frames are never forwarded (br_private.h: BR_GROUPFWD_MACPAUSE)
-GUARD_CHECKS: dict[str, Check] = {"mac": mac, "addresses": Listing(ip)}
-ISOLATED_CHECKS: dict[str, Check] = {"destinations": Listing(network), "except": Listing(ip)}
-MASQUERADE_CHECKS: dict[str, Check] = {"sources": Listing(network)}
 WIREGUARD_KEYS = ("private_key_file", "listen_port", "fwmark", "peers")
 OBJECT_KEYS = ("remotes", *WIREGUARD_KEYS)  # attributes of links that become objects of their own
 EVERY_NAMESPACE = ("links", "routes", "rules", "neighbours", "sysctls")
@@ -131,8 +119,8 @@ def parse(document: Any, name: str = "") -> Desired:
             namespaces[space] = parsed
     namespaces = _complete_pairs(reader, namespaces)
     host, raw = namespaces[HOST], top.get("host")
-    filters = _filters(reader, name, host.links, raw.get("filter") if isinstance(raw, Mapping) else None)
-    namespaces[HOST] = replace(host, links=_all_guarded(host.links, filters.values()), filters=filters)
+    filters = parse_filter(reader, name, host.links, raw.get("filter") if isinstance(raw, Mapping) else None)
+    namespaces[HOST] = replace(host, links=all_guarded(host.links, filters.values()), filters=filters)
     for namespace in namespaces.values():
         _check_references(reader, namespace, namespaces)
     _check_shared(reader, namespaces)
@@ -365,107 +353,6 @@ def _resolver(reader: Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:
         yield path, Resolver(values.get("nameservers", ()), values.get("search", ()))
 
 
-# -- the filter of the host
-
-
-def _filters(reader: Reader, name: str, links: Mapping[str, Link], raw: Any) -> dict[Any, Filter]:
-    path = f"{HOST}.filter"
-    values = reader.mapping(raw, path, FILTER_KEYS)
-    guards = [
-        _guard(reader, links, link, guard, f"{path}.guards.{link}")
-        for link, guard in reader.mapping(values.get("guards"), f"{path}.guards").items()
-    ]
-    isolated = [_isolated(reader, links, item, at) for at, item in reader.items(values.get("isolated"), f"{path}.isolated")]
-    masquerade = [_masquerade(reader, links, item, at) for at, item in reader.items(values.get("masquerade"), f"{path}.masquerade")]
-    anycast = [
-        _anycast(reader, links, link, item, f"{path}.anycast.{link}")
-        for link, item in reader.mapping(values.get("anycast"), f"{path}.anycast").items()
-    ]
-    found = Filter(
-        name,
-        tuple(sorted(filter(None, guards), key=lambda guard: guard.link)),
-        tuple(sorted(filter(None, isolated), key=lambda entry: entry.links)),
-        tuple(sorted(filter(None, masquerade), key=lambda entry: entry.sources)),
-        tuple(sorted(filter(None, anycast), key=lambda entry: entry.link)),
-    )
-    return named([found]) if any(found.parts.values()) else {}
-
-
-def _links(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -> tuple[str, ...]:
-    return tuple(sorted({item for at, item in reader.items(raw, path) if _is_listed(reader, links, item, at)}))
-
-
-def _is_listed(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -> bool:
-    name = reader.value(raw, path, plain_link_name)
-    if name is None:
-        return False
-    if name not in links:
-        reader.fault(path, _undeclared(name, HOST))
-    elif links[name].route_to:
-        reader.fault(path, f"{name} is found by a route: a filter needs the link's own name")
-    return True
-
-
-def _guard(reader: Reader, links: Mapping[str, Link], link: Any, raw: Any, path: str) -> Guard | None:
-    values = reader.values(raw, path, GUARD_CHECKS)
-    _is_listed(reader, links, link, path)
-    without = _without_mac(links.get(link))
-    if not without and (not isinstance(raw, Mapping) or "mac" not in raw):
-        reader.fault(f"{path}.mac", "a guard needs it")
-    if without and "mac" in values:
-        reader.fault(f"{path}.mac", f"{link} cannot send with it: {without}")
-    if link not in links or not (without or "mac" in values):
-        return None
-    mac = values.get("mac", "")
-    return Guard(link, mac, sorted_addresses(values.get("addresses", ()), mac), links[link].master is not None)
-
-
-def _without_mac(link: Link | None) -> str:
-    """Why this link has no MAC; empty: it has one."""
-    return KINDS[link.kind].without_mac(link.attributes) if link and link.kind else ""
-
-
-def _anycast(reader: Reader, links: Mapping[str, Link], link: Any, raw: Any, path: str) -> Anycast | None:
-    values = reader.values(raw, path, GUARD_CHECKS)
-    for key in GUARD_CHECKS:
-        if not given(raw, key):
-            reader.fault(f"{path}.{key}", "an anycast gateway needs it")
-    if _is_listed(reader, links, link, path) and link in links and links[link].master is None:
-        reader.fault(path, f"{link} is no port of a bridge: it has no master")
-    if "mac" not in values:
-        return None
-    return Anycast(link, values["mac"], sorted_addresses(values.get("addresses", ()), values["mac"]))
-
-
-def _all_guarded(links: Mapping[str, Link], filters: Iterable[Filter]) -> dict[str, Link]:
-    """A bridge learns from frames to 01:80:c2:00:00:0x without asking the filter, unless it is to forward them: so the guard sees them."""
-    guarded = {guard.link for each in filters for guard in each.guards if guard.bridged}
-    return {name: replace(link, port={FORWARD: ALL_GROUPS, **link.port}) if name in guarded else link for name, link in links.items()}
-
-
-def _isolated(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -> Isolated | None:
-    values = reader.values(raw, path, ISOLATED_CHECKS, "links")
-    names = _links(reader, links, values.get("links"), f"{path}.links")
-    if not names:
-        reader.fault(f"{path}.links", "isolation needs it: between which links?")
-        return None
-    bridged = {name in links and links[name].master is not None for name in names}
-    if len(bridged) > 1:
-        reader.fault(f"{path}.links", "some of these are ports of a bridge, some are not: keep them in sets of their own")
-    if bridged == {False} and values.get("destinations"):
-        reader.fault(f"{path}.destinations", "this is about ports of a bridge; the links have no master")
-    destinations, excepted = (tuple(sorted(set(values.get(key, ())))) for key in ("destinations", "except"))
-    return Isolated(names, destinations, excepted, True in bridged)
-
-
-def _masquerade(reader: Reader, links: Mapping[str, Link], raw: Any, path: str) -> Masquerade | None:
-    values = reader.values(raw, path, MASQUERADE_CHECKS, "links")
-    if not isinstance(raw, Mapping) or not raw.get("sources"):
-        reader.fault(f"{path}.sources", "masquerading needs it: whose packets?")
-    within = _links(reader, links, values.get("links"), f"{path}.links")
-    return Masquerade(tuple(sorted(set(values["sources"]))), within) if values.get("sources") else None
-
-
 # -- what only the whole document tells
 
 
@@ -552,7 +439,7 @@ def _check_references(reader: Reader, namespace: Namespace, namespaces: Mapping[
         if link.master is not None:
             master = namespace.links.get(link.master)
             if master is None:
-                reader.fault(f"{at}.master", _undeclared(link.master, path))
+                reader.fault(f"{at}.master", undeclared(link.master, path))
             elif master.kind not in (None, "bridge", "vrf") or master is link:
                 reader.fault(f"{at}.master", f"{link.master} is neither a bridge nor a vrf")
             elif master.kind == "vrf" and link.port:
@@ -561,7 +448,7 @@ def _check_references(reader: Reader, namespace: Namespace, namespaces: Mapping[
         if link.kind and KINDS[link.kind].hidden and where not in namespaces:
             reader.fault(f"{at}.{link.kind}.namespace", f"{where} is not declared")
         if lower and (where not in namespaces or lower not in namespaces[where].links):
-            reader.fault(f"{at}.{link.kind}.link", _undeclared(lower, _path_of(where)))
+            reader.fault(f"{at}.{link.kind}.link", undeclared(lower, _path_of(where)))
         elif lower and link.kind in ("macvlan", "ipvlan") and namespaces[where].links[lower].kind == link.kind:
             reader.fault(f"{at}.{link.kind}.link", f"{lower} is of kind {link.kind} itself; name the link that it lies on")
         elif lower and link.kind and KINDS[link.kind].follows and link.state == "up" and namespaces[where].links[lower].state == "down":
@@ -570,13 +457,9 @@ def _check_references(reader: Reader, namespace: Namespace, namespaces: Mapping[
         at = reader.places[id(route)]
         for hop in route.nexthops:
             if hop.link and hop.link not in namespace.links:
-                reader.fault(f"{at}.link", _undeclared(hop.link, path))
+                reader.fault(f"{at}.link", undeclared(hop.link, path))
         if route.source and not is_address(route.source) and route.source not in namespace.links:
             reader.fault(f"{at}.source", f"{route.source!r} is neither an address nor a link of {path}.links")
     for neighbour in namespace.neighbours.values():
         if neighbour.link not in namespace.links:
-            reader.fault(f"{reader.places[id(neighbour)]}.link", _undeclared(neighbour.link, path))
-
-
-def _undeclared(link: str, path: str) -> str:
-    return f"{link} is not declared; list it in {path}.links ({link}: {{}} if it exists already)"
+            reader.fault(f"{reader.places[id(neighbour)]}.link", undeclared(neighbour.link, path))

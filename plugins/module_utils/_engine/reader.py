@@ -106,3 +106,7 @@ def join(path: str, key: Any) -> str:
 def given(raw: Any, key: str) -> bool:
     """The document says something there, be it right or wrong: then it is not missing."""
     return isinstance(raw, Mapping) and raw.get(key) is not None
+
+
+def undeclared(link: str, path: str) -> str:
+    return f"{link} is not declared; list it in {path}.links ({link}: {{}} if it exists already)"

@@ -19,15 +19,19 @@ from .model import (
     Forward,
     Isolated,
     Link,
+    Masquerade,
     Namespace,
     Neighbour,
     NextHop,
+    Publication,
     Resolver,
     Route,
     Rule,
     Sysctl,
     WireGuard,
     default_metric,
+    ports_text,
+    ports_value,
 )
 from .steps import Lease, Pair, Step
 
@@ -207,12 +211,22 @@ def _set(item: Any, keys: Iterable[str]) -> Document:
 
 def filter_of(item: Filter) -> Document:
     guards = {guard.link: {**({"mac": guard.mac} if guard.mac else {}), "addresses": list(guard.addresses)} for guard in item.guards}
-    masquerade = [{"sources": list(entry.sources), "links": list(entry.links)} for entry in item.masquerade]
+    masquerade = [_masquerade(entry) for entry in item.masquerade]
     isolated = [_isolated(entry) for entry in item.isolated]
     anycast = {entry.link: {"mac": entry.mac, "addresses": list(entry.addresses)} for entry in item.anycast}
-    found = {"guards": guards, "isolated": isolated, "masquerade": masquerade, "anycast": anycast}
+    publish = [_publication(entry) for entry in item.publish]
+    found = {"guards": guards, "isolated": isolated, "masquerade": masquerade, "anycast": anycast, "publish": publish}
     # A table that somebody changed otherwise than in its sets has no words in a document.
     return {**{key: value for key, value in found.items() if value}, **({} if item.intact else {"changed_by_hand": True})}
+
+
+def _masquerade(entry: Masquerade) -> Document:
+    shared = {**_set(entry, ("address",)), **({"ports": ports_text(entry.ports)} if entry.ports else {})}
+    return {"sources": list(entry.sources), "links": list(entry.links), **shared}
+
+
+def _publication(entry: Publication) -> Document:
+    return {"host_port": ports_value(entry.host_ports), **_set(entry, ("protocol", "host_address", "address", "port", "link"))}
 
 
 def _isolated(entry: Isolated) -> Document:

@@ -149,6 +149,16 @@ def table(value: Any) -> int:
     return TABLES[value] if isinstance(value, str) and value in TABLES else int(integer(1, 0xFFFFFFFF)(value))
 
 
+def ports(value: Any) -> tuple[int, int]:
+    """A port, or a range of them: the first and the last."""
+    first, dash, last = str(value).partition("-")
+    number = integer(1, 65535)
+    found = number(first.strip()), number(last.strip() if dash else first.strip())
+    if found[1] < found[0]:
+        raise ValueError(f"{value} ends before it begins")
+    return found
+
+
 @dataclass(frozen=True)
 class Listing:
     """A list whose items are checked one by one, each fault with its index (see parse.py), and then as a ``whole``."""

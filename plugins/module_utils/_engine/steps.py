@@ -15,7 +15,7 @@ from .model import Filter, Link, Namespace, Object, Resolver, Route, Rule, Sysct
 
 WIDE = (Route, Rule, Sysctl, Resolver, Filter)  # objects of a whole namespace; the others belong to a link
 
-SHOWN_LINKS = 3
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -158,17 +158,23 @@ def _wireguard_differences(before: WireGuard, after: WireGuard) -> str:
 
 def _filter_differences(before: Filter, after: Filter) -> str:
     """Which links get another guard, and what else becomes another."""
-    was, will = ({guard.link: guard for guard in item.guards} for item in (before, after))
-    words = []
-    for verb, links in (
-        ("add", will.keys() - was),
-        ("remove", was.keys() - will),
-        ("change", {link for link in was.keys() & will if was[link] != will[link]}),
-    ):
-        shown = ", ".join(sorted(links)[:SHOWN_LINKS]) + (f" and {len(links) - SHOWN_LINKS} more" if len(links) > SHOWN_LINKS else "")
-        words += [f"{verb} guards of {shown}"] if links else []
+    words = _comings("guards of", *({guard.link: guard for guard in item.guards} for item in (before, after)))
+    words += _comings("published", *({entry.text: entry for entry in item.publish} for item in (before, after)))
     words += [part for part in ("isolated", "masquerade", "anycast") if getattr(before, part) != getattr(after, part)]
     return "; ".join(words + ([] if before.intact else ["changed by hand"]))
+
+
+def _comings(noun: str, was: Mapping[str, Any], will: Mapping[str, Any]) -> list[str]:
+    """Which of them come, go and become others."""
+    words = []
+    for verb, names in (
+        ("add", will.keys() - was),
+        ("remove", was.keys() - will),
+        ("change", {name for name in was.keys() & will if was[name] != will[name]}),
+    ):
+        shown = ", ".join(sorted(names)[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        words += [f"{verb} {noun} {shown}"] if names else []
+    return words
 
 
 def word(value: Any) -> str:

@@ -12,6 +12,7 @@ from .bridge import Bridge
 from .p2p import PointToPoint
 from .passthrough import Passthrough
 from .routed import Routed
+from .shared import Shared
 from .sublink import Ipvlan, Macvlan
 
 MODES: Mapping[str, Mode] = {
@@ -21,4 +22,5 @@ MODES: Mapping[str, Mode] = {
     "p2p": PointToPoint(),
     "passthrough": Passthrough(),
     "routed": Routed(),
+    "shared": Shared(),
 }

@@ -14,13 +14,14 @@ from .._draft import HostDraft, filled
 from .._types import DEFAULT_VLAN, Interface, Member, Network, Vlans
 from . import _lan as lan
 from . import _pair as pair
+from . import _published as published
 from ._mode import Mode
 from ._uplink import way_out
 
 
 class Bridge(Mode):
     devices = ("veth", "netkit")
-    interface_keys = ("vlans",)
+    interface_keys = ("vlans", "publish")
 
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
         if _anycast(network) and network.uplink and network.host_addresses:
@@ -33,9 +34,13 @@ class Bridge(Mode):
             yield "masquerade", "nothing leaves by the host: it is not the gateway of this network"
 
     def check_interface(self, interface: Interface) -> Iterator[tuple[str, str]]:
-        network, vlans = interface.network, interface.vlans
-        if vlans is None:
-            return
+        yield from published.check(interface, {gateway.family for gateway in lan.gateways_of_host(interface.network)})
+        if interface.vlans:
+            yield from self._check_vlans(interface, interface.vlans)
+
+    @staticmethod
+    def _check_vlans(interface: Interface, vlans: Vlans) -> Iterator[tuple[str, str]]:
+        network = interface.network
         if not network.vlan_filtering:
             yield "vlans", f"the bridge of network {network.name} does not look at VLANs: say vlan_filtering: true there"
         if vlans.tagged and network.spoofing == "block":
@@ -53,6 +58,7 @@ class Bridge(Mode):
         bridge, end = names.bridge(network.name), names.host_end(interface.container, interface.name)
         _bridge(draft, bridge, network)
         _filter(draft, bridge, end, member)
+        draft.publish(member, bridge)
         draft.link(
             interface.path,
             end,
@@ -124,5 +130,7 @@ def _filter(draft: HostDraft, bridge: str, end: str, member: Member) -> None:
         draft.guard(end, member)
     if network.isolated and ours:  # the bridge keeps its isolated ports apart, but the host would be the way round
         draft.isolate(network, end, destinations=[subnet.text for subnet in network.subnets], **{"except": ours})
+    if network.isolated and member.interface.publish:  # nor would one reach another by what it publishes
+        draft.isolate(network, bridge)
     if network.masquerade:
         draft.masquerade(f"{draft.host}: netns_networks.{network.name}", network, bridge)

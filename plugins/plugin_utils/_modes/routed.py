@@ -10,8 +10,9 @@ from typing import Any
 
 from .. import _names as names
 from .._draft import HostDraft, filled, sysctl_component
-from .._types import Address, Member, Network
+from .._types import Address, Interface, Member, Network
 from . import _pair as pair
+from . import _published as published
 from ._mode import Mode
 from ._uplink import WITH_ADDRESSES
 
@@ -21,6 +22,7 @@ ON_THE_HOST: Mapping[int, str] = {4: "169.254.1.1/32", 6: "fe80::1/64"}
 
 class Routed(Mode):
     devices = ("veth", "netkit")
+    interface_keys: Collection[str] = ("publish",)
 
     def refused(self, options: Mapping[str, Any]) -> Mapping[str, str]:
         return {
@@ -37,22 +39,26 @@ class Routed(Mode):
         if network.uplink and (network.uplink.vlan or network.uplink.vxlan):
             yield "uplink", "mode routed answers on a link with addresses of the host: name that link as interface"
 
+    def check_interface(self, interface: Interface) -> Iterator[tuple[str, str]]:
+        return published.check(interface, {4, 6})
+
     def default_routes(self, member: Member) -> Collection[int]:
         return _families(member)
 
     def join(self, draft: HostDraft, member: Member, defaults: Collection[int]) -> dict[str, Any]:
         interface, network = member.interface, member.network
-        end = names.host_end(interface.container, interface.name)
+        end = self.host_end(member)
         end_mac = names.mac(names.HOST_END_MAC, interface.container, interface.name) if self.chooses_mac(network) else None
         families = _families(member)
         _filter(draft, end, member)
+        draft.publish(member, end)
         draft.link(
             interface.path,
             end,
             filled({**pair.to_container(interface, "l3"), "mac": end_mac, "addresses": [ON_THE_HOST[family] for family in families]}),
         )
         for address in member.addresses:
-            _reach(draft, network, address, end)
+            self.reach(draft, network, address, end)
         addresses = [address.single for address in member.addresses]
         inside = filled({**pair.to_host(network, end, "l3"), "mac": member.mac, "addresses": addresses})
         on_link = [{"destination": ON_THE_HOST[4], "link": interface.name}] if 4 in defaults else []
@@ -62,6 +68,20 @@ class Routed(Mode):
         # Permanent, so that nothing inside ever has to ask for its gateway.
         neighbours = [{"address": GATEWAYS[family], "link": interface.name, "mac": end_mac} for family in families if end_mac]
         return {"links": {interface.name: inside}, "routes": on_link + routes, "neighbours": neighbours}
+
+    @staticmethod
+    def host_end(member: Member) -> str:
+        return names.host_end(member.interface.container, member.interface.name)
+
+    def reach(self, draft: HostDraft, network: Network, address: Address, end: str) -> None:
+        """The way to one address: a route on the host, and an answer on the uplink to whoever asks for it there."""
+        uplink = _uplink(draft, network, address)
+        draft.route({"destination": address.single, "link": end, "source": uplink})
+        draft.neighbour({"address": address.text, "link": uplink, "proxy": True})
+        # Proxy entries are answered only by a host that forwards, those of IPv6 only on a link with proxy_ndp.
+        draft.forward(f"{draft.host}: netns_networks.{network.name}", address.family)
+        if address.family == 6:
+            draft.sysctl(f"net.ipv6.conf.{sysctl_component(uplink)}.proxy_ndp", 1)
 
 
 def _filter(draft: HostDraft, end: str, member: Member) -> None:
@@ -76,17 +96,6 @@ def _filter(draft: HostDraft, end: str, member: Member) -> None:
 
 def _families(member: Member) -> tuple[int, ...]:
     return tuple(sorted({address.family for address in member.addresses}))
-
-
-def _reach(draft: HostDraft, network: Network, address: Address, end: str) -> None:
-    """The way to one address: a route on the host, and an answer on the uplink to whoever asks for it there."""
-    uplink = _uplink(draft, network, address)
-    draft.route({"destination": address.single, "link": end, "source": uplink})
-    draft.neighbour({"address": address.text, "link": uplink, "proxy": True})
-    # Proxy entries are answered only by a host that forwards, those of IPv6 only on a link with proxy_ndp.
-    draft.forward(f"{draft.host}: netns_networks.{network.name}", address.family)
-    if address.family == 6:
-        draft.sysctl(f"net.ipv6.conf.{sysctl_component(uplink)}.proxy_ndp", 1)
 
 
 def _uplink(draft: HostDraft, network: Network, address: Address) -> str:

@@ -15,7 +15,7 @@ import pytest
 from _engine import render
 from _engine.claims import Claim
 from _engine.errors import DocumentError
-from _engine.model import HOST, Anycast, Filter, Guard, Isolated, Link, Masquerade, Namespace, Observed, named
+from _engine.model import HOST, Anycast, Filter, Guard, Isolated, Link, Masquerade, Namespace, Observed, Publication, named
 from _engine.parse import parse
 from _engine.plan import plan
 from _engine.wire import ruleset
@@ -36,7 +36,15 @@ DOCUMENT: dict[str, Any] = {
                 "n1": {"addresses": ["fd00:0::3", "10.0.0.3"]},
             },
             "isolated": [{"links": ["v2"], "destinations": ["10.0.0.0/24"], "except": ["10.0.0.1", "fd00::1"]}, {"links": ["v1"]}],
-            "masquerade": [{"sources": ["fd00::/64", "10.0.0.0/24"], "links": ["br"]}],
+            "masquerade": [
+                {"sources": ["fd00::/64", "10.0.0.0/24"], "links": ["br"]},
+                {"sources": ["10.9.0.0/24"], "links": ["v1"], "address": "192.0.2.1", "ports": "32768-60999"},
+            ],
+            "publish": [
+                {"protocol": "udp", "host_port": 53, "address": "fd00:0::2", "link": "v1"},
+                {"protocol": "tcp", "host_port": 8080, "address": "10.0.0.2", "port": 80, "link": "br"},
+                {"protocol": "tcp", "host_port": "8000-8099", "host_address": "192.0.2.1", "address": "10.9.0.1", "link": "v1"},
+            ],
             "anycast": {"v2": {"mac": "06:00:00:00:00:01", "addresses": ["fd00:0::1", "10.0.0.1", "fe80::400:ff:fe00:1"]}},
         },
     }
@@ -49,8 +57,13 @@ FILTER = Filter(
         Guard("v2", "02:00:00:00:00:0b", ("10.0.0.2", "fd00::2"), True),
     ),
     (Isolated(("v1",)), Isolated(("v2",), ("10.0.0.0/24",), ("10.0.0.1", "fd00::1"), True)),
-    (Masquerade(("10.0.0.0/24", "fd00::/64"), ("br",)),),
+    (Masquerade(("10.0.0.0/24", "fd00::/64"), ("br",)), Masquerade(("10.9.0.0/24",), ("v1",), "192.0.2.1", (32768, 60999))),
     (Anycast("v2", "06:00:00:00:00:01", ("10.0.0.1", "fd00::1")),),
+    (
+        Publication("tcp", (8000, 8099), "10.9.0.1", "v1", None, "192.0.2.1"),
+        Publication("tcp", (8080, 8080), "10.0.0.2", "br", 80),
+        Publication("udp", (53, 53), "fd00::2", "v1", 53),
+    ),
 )
 
 
@@ -73,7 +86,37 @@ def test_what_is_rendered_is_read_as_the_same() -> None:
     assert parse(document, "default").namespaces[HOST].filters == {"default": FILTER}
 
 
+PUBLISHED = {"protocol": "tcp", "host_port": 80, "address": "10.0.0.2", "link": "br"}
 FAULTS: list[tuple[Any, list[str]]] = [
+    (
+        {"publish": [{}, {**PUBLISHED, "link": "v9", "host_address": "fd00::1"}]},
+        [
+            *(f"host.filter.publish[0].{key}: a published port needs it" for key in ("protocol", "host_port", "address", "link")),
+            "host.filter.publish[1].link: v9 is not declared",
+            "host.filter.publish[1].host_address: fd00::1 and 10.0.0.2 are of different families",
+        ],
+    ),
+    ({"publish": [PUBLISHED, {**PUBLISHED, "address": "10.0.0.3"}]}, ["host.filter.publish[1]: *:80/tcp is declared twice"]),
+    (
+        {"publish": [{**PUBLISHED, "host_port": "80-90", "port": 80}, {**PUBLISHED, "host_port": "90-80"}]},
+        [
+            "host.filter.publish[0].port: several ports keep their numbers",
+            "host.filter.publish[0].host_address: several ports at once need it",
+            "host.filter.publish[1].host_port: 90-80 ends before it begins",
+        ],
+    ),
+    (
+        {
+            "masquerade": [
+                {"sources": ["10.0.0.0/24", "fd00::/64"], "address": "192.0.2.1"},
+                {"sources": ["10.0.0.0/24"], "ports": "1-2"},
+            ]
+        },
+        [
+            "host.filter.masquerade[0].address: 192.0.2.1 is not of the family of all sources",
+            "host.filter.masquerade[1].ports: these are ports of an address: which?",
+        ],
+    ),
     ({"guard": {}}, ["host.filter.guard: unknown key, did you mean guards?"]),
     ({"guards": {"v1": {}}}, ["host.filter.guards.v1.mac: a guard needs it"]),
     (
@@ -167,7 +210,7 @@ def test_the_number_of_rules_does_not_grow_with_the_links() -> None:
 
 def test_only_the_families_that_are_needed_get_a_table() -> None:
     assert list(ruleset.encode(replace(FILTER, guards=FILTER.guards[:2], isolated=(), anycast=()))) == ["inet"]
-    assert list(ruleset.encode(replace(FILTER, guards=FILTER.guards[2:], isolated=(), masquerade=(), anycast=()))) == ["bridge"]
+    assert list(ruleset.encode(replace(FILTER, guards=FILTER.guards[2:], isolated=(), masquerade=(), anycast=(), publish=()))) == ["bridge"]
     assert list(ruleset.encode(Filter("default", anycast=FILTER.anycast))) == ["bridge"]
 
 
@@ -241,7 +284,7 @@ def planned(now: Filter | None, declared: bool = True) -> list[str]:
 
 def test_it_stands_before_links_are_made() -> None:
     texts = planned(None)
-    assert texts[0] == "create filter host 3 guards, 2 isolated, 1 masquerade, 1 anycast"
+    assert texts[0] == "create filter host 3 guards, 2 isolated, 2 masquerade, 1 anycast, 3 publications"
     assert "create link host/br bridge" in texts
 
 
@@ -250,4 +293,4 @@ def test_what_becomes_of_it_is_told() -> None:
     assert planned(fewer)[0] == "change filter host: add guards of v2; masquerade"
     assert planned(replace(FILTER, intact=False))[0] == "change filter host: changed by hand"
     assert "filter" not in " ".join(planned(FILTER))
-    assert planned(FILTER, declared=False) == ["delete filter host 3 guards, 2 isolated, 1 masquerade, 1 anycast"]
+    assert planned(FILTER, declared=False) == ["delete filter host 3 guards, 2 isolated, 2 masquerade, 1 anycast, 3 publications"]

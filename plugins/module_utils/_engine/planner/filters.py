@@ -39,22 +39,26 @@ def _joined(want: Filter, seen: Filter | None) -> Filter:
         return want
     guards = {guard.link: guard for guard in (*seen.guards, *want.guards)}
     anycast = {entry.link: entry for entry in (*seen.anycast, *want.anycast)}
+    publish = {entry.key: entry for entry in (*seen.publish, *want.publish)}
     return replace(
         want,
         guards=tuple(sorted(guards.values(), key=lambda guard: guard.link)),
         isolated=tuple(sorted({*seen.isolated, *want.isolated}, key=lambda entry: entry.links)),
         masquerade=tuple(sorted({*seen.masquerade, *want.masquerade}, key=lambda entry: entry.sources)),
         anycast=tuple(sorted(anycast.values(), key=lambda entry: entry.link)),
+        publish=tuple(sorted(publish.values(), key=lambda entry: entry.key)),
     )
 
 
 def _less(seen: Filter, gone: Filter) -> Filter | None:
     links, ports = {guard.link for guard in gone.guards}, {entry.link for entry in gone.anycast}
+    published = {entry.key for entry in gone.publish}
     rest = replace(
         seen,
         guards=tuple(guard for guard in seen.guards if guard.link not in links),
         isolated=tuple(entry for entry in seen.isolated if entry not in gone.isolated),
         masquerade=tuple(entry for entry in seen.masquerade if entry not in gone.masquerade),
         anycast=tuple(entry for entry in seen.anycast if entry.link not in ports),
+        publish=tuple(entry for entry in seen.publish if entry.key not in published),
     )
     return rest if any(rest.parts.values()) else None

@@ -17,12 +17,15 @@ from typing import Any
 
 from ..model import Anycast, Filter, Guard, Isolated, Masquerade
 from ..schema import ip as spelt
+from . import publication
+from .nft import chain, links_set, set_of, word, words
 
 BRIDGE, INET = "bridge", "inet"
 FAMILIES = (BRIDGE, INET)
 ISOLATED = "isolated"
 BARE = "bare"
 ANYCAST = "anycast"
+MASQUERADE = "masquerade"
 LEAVING = "leaving"  # the chain that masquerades, which is a word of nftables itself
 PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
@@ -86,15 +89,10 @@ def encode(item: Filter) -> dict[str, str]:
         INET: _guards(routed, INET)
         + _bare(bare)
         + _isolated([each for each in item.isolated if not each.bridged])
-        + _masquerade(item.masquerade),
+        + publication.encode(item.publish)
+        + _leaving(item),
     }
     return {family: f"table {family} {table(item.document)} {{{body}}}\n" for family, body in bodies.items() if body}
-
-
-def _set(name: str, kind: str, elements: Iterable[str]) -> str:
-    listed = ",\n            ".join(elements)
-    content = f"        elements = {{ {listed} }}\n" if listed else ""
-    return f"\n    set {name} {{\n        {kind}\n{content}    }}"
 
 
 def _guards(guards: Collection[Guard], family: str) -> str:
@@ -103,15 +101,15 @@ def _guards(guards: Collection[Guard], family: str) -> str:
     sources = [(guard, ip) for guard in guards for ip in (*guard.addresses, link_local(guard.mac))]
     by_version = {version: [(guard, ip) for guard, ip in sources if (":" in ip) == (version == 6)] for version in (4, 6)}
     sets = [
-        _links_set("guarded", (guard.link for guard in guards)),
-        _set("macs", "type ifname . ether_addr", (f'"{guard.link}" . {guard.mac}' for guard in guards)),
-        _set("v4", "type ifname . ether_addr . ipv4_addr", (f'"{guard.link}" . {guard.mac} . {ip}' for guard, ip in by_version[4])),
-        _set("v6", "type ifname . ether_addr . ipv6_addr", (f'"{guard.link}" . {guard.mac} . {ip}' for guard, ip in by_version[6])),
-        _set("targets", "typeof iifname . @th,64,128", (f'"{guard.link}" . {_number(ip)}' for guard, ip in by_version[6])),
+        links_set("guarded", (guard.link for guard in guards)),
+        set_of("macs", "type ifname . ether_addr", (f'"{guard.link}" . {guard.mac}' for guard in guards)),
+        set_of("v4", "type ifname . ether_addr . ipv4_addr", (f'"{guard.link}" . {guard.mac} . {ip}' for guard, ip in by_version[4])),
+        set_of("v6", "type ifname . ether_addr . ipv6_addr", (f'"{guard.link}" . {guard.mac} . {ip}' for guard, ip in by_version[6])),
+        set_of("targets", "typeof iifname . @th,64,128", (f'"{guard.link}" . {_number(ip)}' for guard, ip in by_version[6])),
     ]
     rules = [rule for rule in GUARD if not rule.startswith(UNSEEN[family])]
-    hook = _chain("guards", "type filter hook prerouting priority -300; policy accept;", ["iifname @guarded jump guard"])
-    return "".join(sets) + _chain("guard", "", rules) + hook
+    hook = chain("guards", "type filter hook prerouting priority -300; policy accept;", ["iifname @guarded jump guard"])
+    return "".join(sets) + chain("guard", "", rules) + hook
 
 
 def _bare(guards: Collection[Guard]) -> str:
@@ -120,42 +118,38 @@ def _bare(guards: Collection[Guard]) -> str:
         return ""
     sources = [(guard.link, ip) for guard in guards for ip in guard.addresses]
     sets = [
-        _links_set(BARE, (guard.link for guard in guards)),
-        _set(f"{BARE}4", "type ifname . ipv4_addr", (f'"{link}" . {ip}' for link, ip in sources if ":" not in ip)),
-        _set(f"{BARE}6", "type ifname . ipv6_addr", (f'"{link}" . {ip}' for link, ip in sources if ":" in ip)),
+        links_set(BARE, (guard.link for guard in guards)),
+        set_of(f"{BARE}4", "type ifname . ipv4_addr", (f'"{link}" . {ip}' for link, ip in sources if ":" not in ip)),
+        set_of(f"{BARE}6", "type ifname . ipv6_addr", (f'"{link}" . {ip}' for link, ip in sources if ":" in ip)),
     ]
     rules = ["iifname != @bare accept", "iifname . ip saddr @bare4 accept", "iifname . ip6 saddr @bare6 accept", "drop"]
-    return "".join(sets) + _chain(BARE, "type filter hook prerouting priority -300; policy accept;", rules)
+    return "".join(sets) + chain(BARE, "type filter hook prerouting priority -300; policy accept;", rules)
 
 
 def _isolated_ports(groups: Collection[Isolated]) -> str:
     """In the family bridge: where bridged packets pass inet too (br_netfilter), nobody can tell them from routed ones there."""
     if not groups:
         return ""
-    sets = [_links_set(f"isolated{number}", group.links) for number, group in enumerate(groups)]
+    sets = [links_set(f"isolated{number}", group.links) for number, group in enumerate(groups)]
     rules = [
-        f"iifname @isolated{number} {_word(prefix)} daddr {prefix}{_excepted(group, prefix)} drop"
+        f"iifname @isolated{number} {word(prefix)} daddr {prefix}{_excepted(group, prefix)} drop"
         for number, group in enumerate(groups)
         for prefix in group.destinations
     ]
-    return "".join(sets) + _chain(ISOLATED, "type filter hook input priority 0; policy accept;", rules)
+    return "".join(sets) + chain(ISOLATED, "type filter hook input priority 0; policy accept;", rules)
 
 
 def _excepted(group: Isolated, prefix: str) -> str:
-    same = [address for address in group.excepted if _word(address) == _word(prefix)]
-    return f" {_word(prefix)} daddr != {{ {', '.join(same)} }}" if same else ""
-
-
-def _word(address: str) -> str:
-    return "ip6" if ":" in address else "ip"
+    same = [address for address in group.excepted if word(address) == word(prefix)]
+    return f" {word(prefix)} daddr != {{ {', '.join(same)} }}" if same else ""
 
 
 def _isolated(groups: Collection[Isolated]) -> str:
     if not groups:
         return ""
-    sets = [_links_set(f"isolated{number}", group.links) for number, group in enumerate(groups)]
+    sets = [links_set(f"isolated{number}", group.links) for number, group in enumerate(groups)]
     rules = [f"iifname @isolated{number} oifname @isolated{number} drop" for number in range(len(groups))]
-    return "".join(sets) + _chain(ISOLATED, "type filter hook forward priority 0; policy accept;", rules)
+    return "".join(sets) + chain(ISOLATED, "type filter hook forward priority 0; policy accept;", rules)
 
 
 def _anycast(entries: Collection[Anycast]) -> str:
@@ -163,13 +157,13 @@ def _anycast(entries: Collection[Anycast]) -> str:
         return ""
     found = [(entry.link, ip) for entry in entries for ip in (*entry.addresses, link_local(entry.mac))]
     sets = [
-        _set(ANYCAST, "type ifname . ether_addr", (f'"{entry.link}" . {entry.mac}' for entry in entries)),
-        _set(f"{ANYCAST}4", "type ifname . ipv4_addr", (f'"{link}" . {ip}' for link, ip in found if ":" not in ip)),
-        _set(f"{ANYCAST}6", "typeof iifname . @th,64,128", (f'"{link}" . {_number(ip)}' for link, ip in found if ":" in ip)),
+        set_of(ANYCAST, "type ifname . ether_addr", (f'"{entry.link}" . {entry.mac}' for entry in entries)),
+        set_of(f"{ANYCAST}4", "type ifname . ipv4_addr", (f'"{link}" . {ip}' for link, ip in found if ":" not in ip)),
+        set_of(f"{ANYCAST}6", "typeof iifname . @th,64,128", (f'"{link}" . {_number(ip)}' for link, ip in found if ":" in ip)),
     ]
     hooks = {"iif": "prerouting priority -300", "oif": "postrouting priority 0"}
     chains = [
-        _chain(f"{ANYCAST}-{end}", f"type filter hook {hook}; policy accept;", (rule.format(end) for rule in APART))
+        chain(f"{ANYCAST}-{end}", f"type filter hook {hook}; policy accept;", (rule.format(end) for rule in APART))
         for end, hook in hooks.items()
     ]
     return "".join(sets + chains)
@@ -180,24 +174,10 @@ def _number(ip: str) -> str:
     return f"{int(ipaddress.IPv6Address(ip)):#x}"
 
 
-def _masquerade(entries: Collection[Masquerade]) -> str:
-    if not entries:
-        return ""
-    sets = [_links_set(f"masquerade{number}", entry.links) for number, entry in enumerate(entries)]
-    rules = [
-        f"{_word(source)} saddr {source} oifname != @masquerade{number} masquerade"
-        for number, entry in enumerate(entries)
-        for source in entry.sources
-    ]
-    return "".join(sets) + _chain(LEAVING, "type nat hook postrouting priority 100; policy accept;", rules)
-
-
-def _links_set(name: str, links: Iterable[str]) -> str:
-    return _set(name, "type ifname", (f'"{link}"' for link in links))
-
-
-def _chain(name: str, hook: str, rules: Iterable[str]) -> str:
-    return f"\n    chain {name} {{\n" + "".join(f"        {line}\n" for line in (hook, *rules) if line) + "    }\n"
+def _leaving(item: Filter) -> str:
+    sets, rules = publication.masquerade(item.masquerade, item.publish)
+    rules += publication.returning(item.publish)
+    return sets + chain(LEAVING, "type nat hook postrouting priority 100; policy accept;", rules) if rules else ""
 
 
 # -- back
@@ -213,26 +193,33 @@ def decode(document: str, listings: Mapping[str, str], loaded: str | None) -> Fi
     sets = {family: _sets(listed) for family, listed in things.items()}
     guards = [guard for family in sets for guard in _decoded_guards(sets[family], family == BRIDGE)]
     isolated = [each for family in sets for each in _decoded_isolated(sets[family], _rules(things[family], ISOLATED), family == BRIDGE)]
-    masquerade = _decoded_masquerade(sets.get(INET, {}), _rules(things.get(INET, []), LEAVING))
+    masquerade = _decoded_masquerade(sets.get(INET, {}), things.get(INET, []))
     return Filter(
         document,
         tuple(sorted(guards, key=lambda guard: guard.link)),
         tuple(sorted(isolated, key=lambda entry: entry.links)),
         tuple(sorted(masquerade, key=lambda entry: entry.sources)),
         tuple(sorted(_decoded_anycast(sets.get(BRIDGE, {})), key=lambda entry: entry.link)),
+        tuple(sorted(publication.decode(sets.get(INET, {})), key=lambda entry: entry.key)),
         digest == loaded,
         digest,
     )
 
 
-def _rules(listed: Iterable[Any], chain: str) -> list[list[Any]]:
+def _rules(listed: Iterable[Any], name: str) -> list[list[Any]]:
     """What the rules of a chain compare with."""
-    rules = [each["rule"]["expr"] for each in listed if "rule" in each and each["rule"]["chain"] == chain]
-    return [[each["match"]["right"] for each in rule if "match" in each] for rule in rules]
+    return [[each["match"]["right"] for each in rule if "match" in each] for rule in _statements(listed, name)]
+
+
+def _statements(listed: Iterable[Any], name: str) -> list[list[Any]]:
+    """Of each rule of a chain."""
+    return [each["rule"]["expr"] for each in listed if "rule" in each and each["rule"]["chain"] == name]
 
 
 def _sets(listed: Iterable[Any]) -> dict[str, Any]:
-    return {each["set"]["name"]: each["set"].get("elem", []) for each in listed if "set" in each}
+    """Elements by the name of their set or map."""
+    found = [each[sort] for each in listed for sort in ("set", "map") if sort in each]
+    return {each["name"]: each.get("elem", []) for each in found}
 
 
 def _plain(value: Any) -> Any:
@@ -254,15 +241,11 @@ def _links(elements: Iterable[Any]) -> tuple[str, ...]:
     return tuple(sorted(each for each in elements if isinstance(each, str)))
 
 
-def _words(elements: Iterable[Any], count: int) -> list[list[Any]]:
-    return [each["concat"] for each in elements if isinstance(each, dict) and len(each.get("concat", ())) == count]
-
-
 def _decoded_guards(sets: Mapping[str, Any], bridged: bool) -> Iterable[Guard]:
     addresses: dict[tuple[str, str], list[str]] = {}
-    for link, mac, ip in _words([*sets.get("v4", []), *sets.get("v6", [])], 3):
+    for link, mac, ip in words([*sets.get("v4", []), *sets.get("v6", [])], 3):
         addresses.setdefault((link, mac), []).append(ip)
-    for link, mac in _words(sets.get("macs", []), 2):
+    for link, mac in words(sets.get("macs", []), 2):
         yield Guard(link, mac, sorted_addresses(addresses.get((link, mac), []), mac), bridged)
     bare = _by_link(sets, f"{BARE}4", f"{BARE}6")
     for link in _links(sets.get(BARE, [])):
@@ -271,7 +254,7 @@ def _decoded_guards(sets: Mapping[str, Any], bridged: bool) -> Iterable[Guard]:
 
 def _decoded_anycast(sets: Mapping[str, Any]) -> Iterable[Anycast]:
     four, six = _by_link(sets, f"{ANYCAST}4"), _by_link(sets, f"{ANYCAST}6")
-    for link, mac in _words(sets.get(ANYCAST, []), 2):
+    for link, mac in words(sets.get(ANYCAST, []), 2):
         addresses = [*four.get(link, []), *filter(None, map(_address, six.get(link, [])))]
         yield Anycast(link, mac, sorted_addresses(addresses, mac))
 
@@ -279,7 +262,7 @@ def _decoded_anycast(sets: Mapping[str, Any]) -> Iterable[Anycast]:
 def _by_link(sets: Mapping[str, Any], *names: str) -> dict[str, list[Any]]:
     """What sets have beside each link."""
     found: dict[str, list[Any]] = {}
-    for link, value in (words for name in names for words in _words(sets.get(name, []), 2)):
+    for link, value in (pair for name in names for pair in words(sets.get(name, []), 2)):
         found.setdefault(link, []).append(value)
     return found
 
@@ -300,14 +283,15 @@ def _decoded_isolated(sets: Mapping[str, Any], rules: Collection[Any], bridged: 
         yield Isolated(_links(sets[name]), tuple(sorted(destinations)), tuple(sorted(excepted)), bridged)
 
 
-def _decoded_masquerade(sets: Mapping[str, Any], rules: Iterable[Any]) -> Iterable[Masquerade]:
+def _decoded_masquerade(sets: Mapping[str, Any], listed: Collection[Any]) -> Iterable[Masquerade]:
     sources: dict[str, list[str]] = {}
-    for values in rules:
-        names = [each[1:] for each in values if isinstance(each, str) and each.startswith("@")]
+    for values in _rules(listed, LEAVING):
+        names = [each[1:] for each in values if isinstance(each, str) and each.startswith(f"@{MASQUERADE}")]
         if names and _prefix(values[0]):
             sources.setdefault(names[0], []).append(_prefix(values[0]))
     for name, prefixes in sources.items():
-        yield Masquerade(tuple(sorted(prefixes)), _links(sets.get(name, [])))
+        shared = [statement for rule in _statements(listed, f"shared{name[len(MASQUERADE) :]}") for statement in rule]
+        yield Masquerade(tuple(sorted(prefixes)), _links(sets.get(name, [])), *publication.decoded_address(shared))
 
 
 def _several(value: Any) -> list[str]:
