@@ -31,7 +31,7 @@ VENVS = CHECKOUT / ".venv"
 RUN_COMMANDS = {"ip": "iproute2", "ping": "iputils-ping", "unshare": "util-linux", "nft": "nftables"}
 COMMANDS = {
     "run": {},
-    "test": {"git": "git", "shellcheck": "shellcheck"},
+    "test": {"git": "git", "shellcheck": "shellcheck", "iperf3": "iperf3"},
     "molecule": {
         "qemu-system-x86_64": "qemu-system-x86",
         "qemu-img": "qemu-utils",

@@ -148,6 +148,11 @@ class _Draft:
             link["mac"] = f"02:00:00:0{spaces.index(where)}:{(*NAMES, 'br0', 'br1', *self.existing).index(name):02x}:{self.one(1, 2):02x}"
         if self.yes():
             link["txqueuelen"] = self.one(100, 1000)
+        if self.yes() and kind != "tun":
+            link["rate"] = self.one("10mbit", "1gbit")
+        ifbs = [each for each, other in self.spaces[where]["links"].items() if other.get("kind") == "ifb" and each != name]
+        if ifbs and kind != "ifb" and self.yes():
+            link["redirect"] = self.draw(st.sampled_from(ifbs))
         bridges = [each for each, other in self.spaces[where]["links"].items() if other.get("kind") == "bridge"]
         able = kind in ("veth", "vxlan", "ifb") or link.get("tun", {}).get("mode") == "tap"
         if bridges and able and (where, name) not in self.lower and self.yes():

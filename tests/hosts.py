@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -108,7 +109,19 @@ class Host:
             "permanent": _stable(self.ip("neigh", "show", "nud", "permanent", namespace=name)),
             "sysctls": self._sysctls(name),
             "nftables": self._nftables(name),
+            "queues": self._queues(name),
         }
+
+    def _queues(self, name: str | None) -> list[str]:
+        """Queueing disciplines that somebody chose, and what is done with what arrives."""
+        chosen = [line for line in self.run("tc", "qdisc", "show", namespace=name).splitlines() if line.split()[2] != "0:"]
+        taken = [line.split()[4] for line in chosen if line.split()[1] in ("ingress", "clsact")]
+        filters = [f"{link} {words}" for link in taken for words in self._redirected(name, link)]
+        return [line.partition(" refcnt")[0] + line.partition("refcnt")[2][2:] for line in chosen] + filters
+
+    def _redirected(self, name: str | None, link: str) -> list[str]:
+        listed = self.run("tc", "filter", "show", "dev", link, "ingress", namespace=name)
+        return re.findall(r"match .*|Redirect to device [^)]*", listed)
 
     def _nftables(self, name: str | None) -> list[str]:
         """Line by line, each with the table and the chain or set that it is in; elements of sets have no order."""

@@ -114,8 +114,11 @@ class World:
         left = {key: replace(each, master=None, port={}) if each.master == name else each for key, each in ns.links.items() if key != name}
         self.namespaces[where] = replace(ns, links=left)
         self._lose(where, [each for each in ns.addresses.values() if each.link == name])
-        for collection in ("neighbours", "forwards", "routes"):
+        for collection in ("neighbours", "forwards", "rates", "redirects", "routes"):
             self._keep(where, collection, lambda each: not _is_on(each, name))
+        for each in list(self.namespaces[where].redirects.values()):
+            if each.to == name:
+                self._update(where, "redirects", each.key, replace(each, to=""))
         self._keep(where, "sysctls", lambda each: each.name.split(".")[3:4] != [name])
         if link.kind == "veth":
             self._unlink(link.attributes["namespace"], link.attributes["peer"])

@@ -138,6 +138,18 @@ options:
       - Addresses that the link has, in CIDR notation. Others that it has stay; M(weft.netns.address) takes one away.
     type: list
     elements: str
+  rate:
+    description:
+      - What the link sends at most, in the words of C(tc(8\)), as in V(100mbit). It is changed in place; a queueing discipline
+        of somebody else is refused.
+      - If omitted, it stays as it is; in a document of M(weft.netns.topology) it goes.
+    type: str
+  redirect:
+    description:
+      - Name of an ifb, in the same namespace, through whose queue goes what arrives on the link. With the O(rate) of the ifb it
+        holds what the link receives.
+      - If omitted, it stays as it is; in a document of M(weft.netns.topology) it goes.
+    type: str
   port:
     description:
       - What the link is like as a port of its O(master).

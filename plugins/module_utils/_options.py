@@ -128,6 +128,8 @@ LINK: Spec = {
     "master": STRING,
     "txqueuelen": INTEGER,
     "addresses": STRINGS,
+    "rate": STRING,
+    "redirect": STRING,
     "port": {"type": "dict", "options": PORT},
     **{kind: {"type": "dict", "options": options} for kind, options in KINDS.items()},
 }

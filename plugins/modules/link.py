@@ -149,8 +149,8 @@ def document(params: Params) -> Document:
         return result
     names = [name for name in _options.LINK if name not in ("name", "admin_state")]
     links[params["name"]] = {**given(params, names), **_state(params)}
-    if params["master"]:
-        links.setdefault(params["master"], {})
+    for named in filter(None, (params["master"], params["redirect"])):
+        links.setdefault(named, {})
     if params["veth"]:
         existing(result, params["veth"]["namespace"])
     for kind in ("vxlan", "macvlan"):

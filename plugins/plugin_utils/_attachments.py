@@ -11,7 +11,7 @@ from typing import Any
 
 from ..module_utils._engine import schema
 from ._faults import Faults
-from ._types import Vlans
+from ._types import Rate, Vlans
 
 
 def mac(value: Any) -> str:
@@ -33,6 +33,16 @@ def physical(path: str, raw: Any, faults: Faults) -> Mapping[str, str]:
         faults.add(path, "name the device either by interface or by permanent_mac")
     checked = {key: faults.checked(f"{path}.{key}", PHYSICAL[key], value) for key, value in named.items()}
     return {key: value for key, value in checked.items() if value is not None}
+
+
+RATE: Mapping[str, schema.Check] = {"ingress": schema.rate, "egress": schema.rate}
+
+
+def rate(path: str, raw: Any, faults: Faults) -> Rate:
+    """What the interface gets and sends at most."""
+    keys = faults.mapping(path, raw)
+    faults.unknown(path, keys, RATE)
+    return Rate(**{key: faults.checked(f"{path}.{key}", check, keys[key]) for key, check in RATE.items() if keys.get(key) is not None})
 
 
 VLAN_KEYS = ("access", "trunk", "native")

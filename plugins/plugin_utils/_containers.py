@@ -16,8 +16,8 @@ from ..module_utils._engine import schema
 from ..module_utils._engine.errors import DocumentError
 from ..module_utils._engine.model import MAIN_TABLE, default_metric
 from . import _attachments as attachments
+from . import _names as names
 from . import _ports as ports
-from . import _unsupported as unsupported
 from ._faults import Faults
 from ._modes import MODES
 from ._networks import NETWORKS, addresses_of, held
@@ -50,6 +50,7 @@ def _container(host: str, name: str, raw: Any, networks: Mapping[str, Network | 
     faults.unknown(path, keys, CONTAINER_KEYS)
     interfaces = faults.mapping(f"{path}.interfaces", keys.get("interfaces"))
     read = [_interface(host, name, interface, value, networks, faults) for interface, value in interfaces.items()]
+    _check_names(read, faults)
     own = {key: keys[key] for key in OWN_KEYS if keys.get(key) is not None}
     return Container(
         host=host,
@@ -71,11 +72,10 @@ def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping
     if raw is not None and not isinstance(raw, Mapping):
         return None
     faults.unknown(path, keys, INTERFACE_KEYS)
-    for key in unsupported.words(unsupported.INTERFACE, keys):
-        faults.add(f"{path}.{key}", unsupported.message(key))
     addresses = tuple(addresses_of(f"{path}.addresses", keys["addresses"], faults)) if keys.get("addresses") is not None else None
     mac = faults.checked(f"{path}.mac", attachments.mac, keys["mac"]) if keys.get("mac") is not None else None
     physical = attachments.physical(f"{path}.physical", keys.get("physical"), faults)
+    rate = attachments.rate(f"{path}.rate", keys.get("rate"), faults)
     vlans = attachments.vlans(f"{path}.vlans", keys.get("vlans"), faults)
     publish = ports.publish(f"{path}.publish", keys.get("publish"), faults)
     own = ports.owned(f"{path}.ports", keys.get("ports"), faults)
@@ -84,7 +84,7 @@ def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping
     network = _network_of(f"{path}.network", keys.get("network"), networks, faults)
     if network is None:
         return None
-    interface = Interface(host, container, name, network, addresses, mac, vlans, physical, publish, own)
+    interface = Interface(host, container, name, network, addresses, mac, vlans, rate, physical, publish, own)
     mode = MODES[network.mode]
     for key in MODE_KEYS:
         if keys.get(key) is not None and key not in mode.interface_keys:
@@ -94,6 +94,15 @@ def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping
         for key, message in mode.check_interface(interface):
             faults.add(f"{path}.{key}", message)
     return interface
+
+
+def _check_names(interfaces: Iterable[Interface | None], faults: Faults) -> None:
+    """A container needs a link beside some of its interfaces, too."""
+    present = [each for each in interfaces if each]
+    taken = {names.inner_ifb(each.name): each for each in present if each.rate.ingress and MODES[each.network.mode].unguarded}
+    for each in present:
+        if each.name in taken:
+            faults.add(each.path, f"this is the name of the ifb that {taken[each.name].name} needs for its rate")
 
 
 def _check_in_network(interface: Interface, faults: Faults) -> None:

@@ -32,7 +32,21 @@ def host_end(container: str, interface: str) -> str:
 
     It depends on nothing else, so that a second interface does not rename the first one's.
     """
-    return link_name(f"v{container}" if interface == "eth0" else f"v{container}-{interface}")
+    return _of_interface("v", container, interface)
+
+
+def _of_interface(sort: str, container: str, interface: str) -> str:
+    return link_name(f"{sort}{container}" if interface == "eth0" else f"{sort}{container}-{interface}")
+
+
+def ifb(container: str, interface: str) -> str:
+    """Through which goes what a container sends by an interface, where the host holds it to a rate."""
+    return _of_interface("r", container, interface)
+
+
+def inner_ifb(interface: str) -> str:
+    """The same inside the container, for what it gets."""
+    return link_name(f"ifb-{interface}")
 
 
 def bridge(network: str) -> str:

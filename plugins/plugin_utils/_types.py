@@ -172,6 +172,14 @@ class Publication:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """What an interface gets and sends at most, as its container sees it, in bit/s."""
+
+    ingress: int | None = None
+    egress: int | None = None
+
+
+@dataclass(frozen=True)
 class Interface:
     """An interface of a container as the user wrote it. ``addresses`` None: to be allocated; ``mac`` None: to be chosen."""
 
@@ -182,6 +190,7 @@ class Interface:
     addresses: tuple[Address, ...] | None = None
     mac: str | None = None
     vlans: Vlans | None = None  # None: the inventory says nothing
+    rate: Rate = Rate()
     physical: Mapping[str, str] = field(default_factory=dict)  # mode passthrough: the device, by interface or permanent_mac
     publish: tuple[Publication, ...] = ()
     ports: Mapping[str, tuple[Ports, ...]] = field(default_factory=dict)  # mode shared: those of the host's that are its own, by protocol

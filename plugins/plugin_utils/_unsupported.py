@@ -19,7 +19,6 @@ MODES = ("jail",)
 
 # key, when its value asks for what is missing
 UPLINK: Mapping[str, When] = {"move_addresses": _given}
-INTERFACE: Mapping[str, When] = {"rate": _given}
 
 
 def words(table: Mapping[str, When], raw: Mapping[str, Any]) -> tuple[str, ...]:

@@ -14,13 +14,13 @@ from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
 from .kernel import RTM, Kernel, Message, Request, required
 from .kinds import KINDS
-from .model import HOST, Address, Filter, Link, Namespace, Resolver, Sysctl, WireGuard, replace, resolver_path
+from .model import COLLECTIONS, HOST, Address, Filter, Link, Namespace, Rate, Redirect, Resolver, Sysctl, WireGuard, replace, resolver_path
 from .netns import Handle
-from .observe import read_filter
+from .observe import read_filter, read_queues
 from .planner.leases import LEASE, remembered
 from .snapshot import Snapshot, addresses_of
 from .steps import Lease, Leftover, Pair, Step
-from .wire import TRANSLATORS, address, link, resolver, ruleset, wireguard
+from .wire import CHANGES, TRANSLATORS, address, link, resolver, ruleset, wireguard
 
 BATCH = 128  # requests in one message to the kernel: far below the socket's buffer
 GONE = (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)  # deleting what is gone already succeeds
@@ -117,6 +117,20 @@ class Transaction:
             self._carry_out(Step(where, now, replace(wanted, attributes={**now.attributes, **wanted.attributes})))
             self._flush()
             self._wireguard(where, None, self._observed[where].wireguards.get(wanted.name))
+        for where, wanted in again:
+            self._requeue(where, wanted.name)
+
+    def _requeue(self, where: str, made: str) -> None:
+        """A link made again gets its rate and its redirect, and those that lead to it do so again."""
+        had, indexes = self._observed[where], self._indexes[where]
+        lost: list[Rate | Redirect] = [each for each in had.rates.values() if each.link == made]
+        lost += [each for each in had.redirects.values() if made in (each.link, each.to) and {each.link, each.to} <= indexes.keys()]
+        now = read_queues(self._kernel, where, {index: name for name, index in indexes.items()}) if lost else {}
+        for each in lost:
+            present = now[COLLECTIONS[type(each)]].get(each.key)
+            if each.ours and present != each:
+                self._carry_out(Step(where, present, each))
+        self._flush()
 
     def _snapshot(self, name: str, steps: Iterable[Step]) -> Snapshot:
         deleted = {each.name for step in steps if step.after is None for where, each in step.links if where == name}
@@ -340,6 +354,8 @@ class Transaction:
             return link.make(_makeable(after), self._owner, index, index(lower) if lower else 0)
         if isinstance(before, Link):
             return [link.remove(before)]
+        if type(step.item) in CHANGES:
+            return list(CHANGES[type(step.item)](before, after, index))
         translator = TRANSLATORS[type(step.item)]
         return [translator.make(after, index) if after is not None else translator.remove(before, index)]
 

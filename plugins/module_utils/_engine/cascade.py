@@ -10,7 +10,7 @@ from typing import Any
 
 from . import sysctl
 from .kinds import KINDS
-from .model import Address, Link, Namespace, Route, replace
+from .model import Address, Link, Namespace, Redirect, Route, replace
 
 End = tuple[str, str]  # namespace, link
 
@@ -52,6 +52,8 @@ def _drop_links(ns: Namespace, gone: set[str]) -> Namespace:
         neighbours={key: each for key, each in ns.neighbours.items() if each.link not in gone},
         forwards={key: each for key, each in ns.forwards.items() if each.link not in gone},
         wireguards={key: each for key, each in ns.wireguards.items() if each.link not in gone},
+        rates={key: each for key, each in ns.rates.items() if each.link not in gone},
+        redirects={key: _aimless(each, gone) for key, each in ns.redirects.items() if each.link not in gone},
         sysctls={key: each for key, each in ns.sysctls.items() if not any(sysctl.about_link(each.name, link) for link in gone)},
         routes={key: each for key, each in ns.routes.items() if not any(hop.link in gone for hop in each.nexthops)},
     )
@@ -60,6 +62,11 @@ def _drop_links(ns: Namespace, gone: set[str]) -> Namespace:
 
 def _released(link: Link, gone: set[str]) -> Link:
     return replace(link, master=None, port={}) if link.master in gone else link
+
+
+def _aimless(redirect: Redirect, gone: set[str]) -> Redirect:
+    """A redirect outlives its target; what arrives is lost then."""
+    return replace(redirect, to="") if redirect.to in gone else redirect
 
 
 def without_addresses(ns: Namespace, removed: Mapping[Any, Address], kept: Collection[str] = ()) -> Namespace:

@@ -145,7 +145,7 @@ def _only(ns: Namespace, wanted: set[str]) -> Namespace:
     ns = replace(ns, addresses=declared, routes=routes)
     unwanted: dict[str, Any] = {each: {} for each in ("links", "addresses", "routes", "rules", "neighbours") if each not in wanted}
     if "links" in unwanted:
-        unwanted["forwards"] = unwanted["wireguards"] = {}
+        unwanted["forwards"] = unwanted["wireguards"] = unwanted["rates"] = unwanted["redirects"] = {}
     return replace(ns, **unwanted)
 
 

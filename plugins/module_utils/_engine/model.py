@@ -195,6 +195,50 @@ class Forward:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """What a link sends at most: a token bucket as its root queueing discipline (tc-tbf(8)). ``kind``: another one's, if that is there."""
+
+    link: str
+    value: int = 0  # bit/s
+    bucket: int = 0  # how long it takes to fill, in the kernel's ticks
+    limit: int = 0  # bytes that may wait
+    kind: str = "tbf"
+    ours: bool = field(default=True, compare=False)
+
+    @property
+    def key(self) -> str:
+        return self.link
+
+    @property
+    def text(self) -> str:
+        return f"rate {self.link} {self.words}"
+
+    @property
+    def words(self) -> str:
+        return rate_words(self.value) if self.value else self.kind
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """What arrives on a link goes through the queue of another one, an ifb, before anybody sees it: so it can be held to a rate.
+
+    ``to`` empty: something else has its ingress.
+    """
+
+    link: str
+    to: str = ""
+    ours: bool = field(default=True, compare=False)
+
+    @property
+    def key(self) -> str:
+        return self.link
+
+    @property
+    def text(self) -> str:
+        return f"redirect {self.link} to {self.to or 'something else'}"
+
+
+@dataclass(frozen=True)
 class Peer:
     """Whom a wireguard link talks to. ``preshared_key``: read from the file that a document names."""
 
@@ -391,7 +435,7 @@ class Filter:
         return {key: getattr(self, key) for key in ("guards", "isolated", "masquerade", "anycast", "publish")}
 
 
-Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, WireGuard, Resolver, Filter]
+Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, WireGuard, Rate, Redirect, Resolver, Filter]
 Objects = Mapping[Any, Object]  # by key
 
 
@@ -412,6 +456,8 @@ class Namespace:
     forwards: Mapping[Any, Forward] = field(default_factory=dict)
     sysctls: Mapping[Any, Sysctl] = field(default_factory=dict)
     wireguards: Mapping[Any, WireGuard] = field(default_factory=dict)
+    rates: Mapping[Any, Rate] = field(default_factory=dict)
+    redirects: Mapping[Any, Redirect] = field(default_factory=dict)
     resolvers: Mapping[Any, Resolver] = field(default_factory=dict)
     filters: Mapping[Any, Filter] = field(default_factory=dict)
     path: str | None = None
@@ -429,6 +475,8 @@ class Namespace:
 COLLECTIONS: dict[type, str] = {
     Sysctl: "sysctls",
     WireGuard: "wireguards",
+    Rate: "rates",
+    Redirect: "redirects",
     Resolver: "resolvers",
     Address: "addresses",
     Neighbour: "neighbours",
@@ -438,7 +486,7 @@ COLLECTIONS: dict[type, str] = {
     Filter: "filters",
 }
 OBJECTS = tuple(COLLECTIONS.values())[:-1]  # filters stand before all of these, and fall after them
-BEFORE_LINKS = OBJECTS[:2]  # these stand before links come up
+BEFORE_LINKS = OBJECTS[:4]  # these stand before links come up
 
 
 @dataclass(frozen=True)
@@ -481,6 +529,12 @@ def ports_text(ports: Ports) -> str:
 def ports_value(ports: Ports) -> int | str:
     """As a document has them."""
     return ports[0] if ports[0] == ports[1] else ports_text(ports)
+
+
+def rate_words(bits: int) -> str:
+    """As tc(8) writes it: in the largest unit in which it is a whole number."""
+    power = next(power for power in (4, 3, 2, 1, 0) if bits % 1000**power == 0)
+    return f"{bits // 1000**power}{('bit', 'kbit', 'mbit', 'gbit', 'tbit')[power]}"
 
 
 def default_metric(family: int) -> int:

@@ -207,6 +207,7 @@ ROUTE: Table = {
     "RTA_VIA": (18, _never, _never),
 }
 NEIGHBOUR: Table = {"NDA_DST": (1, *IP), "NDA_LLADDR": (2, *MAC), "NDA_PROTOCOL": (12, *U8)}
+QUEUE: Table = {"TCA_KIND": (1, *TEXT), "TCA_OPTIONS": (2, bytes, bytes)}
 NSID: Table = {"NETNSA_NSID": (1, *S32), "NETNSA_PID": (2, *U32), "NETNSA_FD": (3, *U32)}
 NESTED_ROUTE = frozenset((9, 18))  # RTA_MULTIPATH, RTA_VIA
 
@@ -226,12 +227,14 @@ _LINK = Layout("=BxHiII", "family ifi_type index flags change", LINK)
 _ADDRESS = Layout("=BBBBI", "family prefixlen flags scope index", ADDRESS)
 _ROUTE = Layout("=BBBBBBBBI", "family dst_len src_len tos table proto scope type flags", ROUTE)
 _NEIGHBOUR = Layout("=BxxxiHBB", "family ifindex state flags ndm_type", NEIGHBOUR)
+_QUEUE = Layout("=BxxxiIII", "family ifindex handle parent info", QUEUE)
 _NSID = Layout("=Bxxx", "rtgen_family", NSID)
 LAYOUTS = {
     **dict.fromkeys(range(16, 20), _LINK),
     **dict.fromkeys(range(20, 23), _ADDRESS),
     **dict.fromkeys(range(24, 27), _ROUTE),
     **dict.fromkeys(range(28, 31), _NEIGHBOUR),
+    **dict.fromkeys((*range(36, 39), *range(44, 47)), _QUEUE),
     **dict.fromkeys((88, 90), _NSID),
 }
 
@@ -271,5 +274,9 @@ def encode(attrs: Iterable[tuple[str, Any]], table: Table) -> bytes | None:
         packed = write_value(value)
         if packed is None:
             return None
-        parts.append(ATTRIBUTE.pack(len(packed) + 4, number) + packed + bytes(-len(packed) % 4))
+        parts.append(nla(number, packed))
     return b"".join(parts)
+
+
+def nla(number: int, value: bytes) -> bytes:
+    return ATTRIBUTE.pack(len(value) + 4, number) + value + bytes(-len(value) % 4)

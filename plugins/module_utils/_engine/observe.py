@@ -32,7 +32,7 @@ from .model import (
     replace,
     resolver_path,
 )
-from .wire import address, forward, link, neighbour, resolver, route, rule, ruleset, vlans, wireguard
+from .wire import address, forward, link, neighbour, rate, redirect, resolver, route, rule, ruleset, vlans, wireguard
 
 ALL_TABLES = 0
 
@@ -49,10 +49,11 @@ class Wanted:
     vlans: bool = False
     sysctls: frozenset[str] = frozenset()
     resolver: bool = False
+    queues: bool = False
     filters: Mapping[str, str | None] = field(default_factory=dict)  # by document: the digest of what was loaded
 
 
-EVERYTHING = Wanted(frozenset({ALL_TABLES}), rules=True, neighbours=True, resolver=True)
+EVERYTHING = Wanted(frozenset({ALL_TABLES}), rules=True, neighbours=True, resolver=True, queues=True)
 
 
 @dataclass
@@ -178,6 +179,7 @@ def _wanted(desired: Desired, claims: Claims, name: str, document: str) -> Wante
         vlans=any("vlans" in each.port or "vlans" in each.attributes for each in ns.links.values()),
         sysctls=frozenset(ns.sysctls) | frozenset(claimed["sysctls"]),
         resolver=bool(ns.resolvers) or any(each.startswith("resolvers ") for each in held),
+        queues=bool(ns.rates or ns.redirects) or any(each.startswith(("rates ", "redirects ")) for each in held),
         filters={document: own.former if own else None} if own or ns.filters else {},
     )
 
@@ -197,6 +199,7 @@ def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> _Seen:
         "wireguards": named(_read_wireguard(kernel, name, one.link) for one in seen.links if one.link.kind == "wireguard"),
         "sysctls": named(filter(None, (_read_sysctl(kernel, name, each) for each in sorted(wanted.sysctls)))),
         "resolvers": named(_read_resolver(kernel, name)) if wanted.resolver else {},
+        **(read_queues(kernel, name, names) if wanted.queues else {}),
         "filters": named(found for each, loaded in wanted.filters.items() for found in read_filter(kernel, name, each, loaded)),
     }
     return seen
@@ -226,6 +229,16 @@ def _dump(kernel: Kernel, name: str, translator: Any, requests: Iterable[Request
             continue
         objects += [found for found in (translator.decode(message, names) for message in messages) if found]
     return named(sorted(objects, key=lambda each: each.ours))  # beside a route of ours there may be one like it, by an advertisement
+
+
+def read_queues(kernel: Kernel, name: str, names: Mapping[int, str]) -> dict[str, Any]:
+    """What somebody chose as the root of a link's queues, and what is done with what arrives."""
+    found = kernel.dump(name, rate.DUMP)
+    taken = {each: message.fields["ifindex"] for message in found for each in (redirect.link_of(message, names),) if each}
+    return {
+        "rates": named(filter(None, (rate.decode(message, names) for message in found))),
+        "redirects": named(redirect.decode(each, kernel.dump(name, redirect.filters(index)), names) for each, index in taken.items()),
+    }
 
 
 def _read_sysctl(kernel: Kernel, name: str, key: str) -> Sysctl | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from . import queues
 from .errors import DocumentError
 from .kinds import KINDS, paired
 from .kinds.port import PORT
@@ -140,23 +141,28 @@ def _namespace(reader: Reader, name: str, raw: Any, path: str) -> Namespace:
     addresses: list[tuple[str, Any]] = []
     forwards: list[tuple[str, Any]] = []
     wireguards: list[tuple[str, Any]] = []
+    queued: list[tuple[str, Any]] = []
     for link, link_raw in reader.mapping(values.get("links"), f"{path}.links").items():
         at = f"{path}.links.{link}"
         parsed = _link(reader, name, link, link_raw, at)
         addresses += _addresses(reader, parsed, link_raw, at)
         forwards += [(at, Forward(link, FLOOD, remote)) for remote in parsed.attributes.get("remotes", ())]
         wireguards += _wireguard(parsed, at)
+        queued += queues.read(reader, parsed, link_raw, at)
         if reader.value(link, at, link_name) is not None:
             links[link] = _without_objects(parsed)
     if name != HOST and "pid" not in values and "path" not in values:
         lo = links.get("lo")
         links["lo"] = replace(lo, state=lo.state or "up") if lo else Link("lo", state="up")
+    rates, redirects = queues.sorted_out(reader, queued)
     return Namespace(
         name,
         links,
         addresses=reader.collect(addresses),
         forwards=reader.collect(forwards),
         wireguards=reader.collect(wireguards),
+        rates=rates,
+        redirects=redirects,
         routes=reader.collect((at, _route(reader, item, at)) for at, item in reader.items(values.get("routes"), f"{path}.routes")),
         rules=reader.collect((at, _rule(reader, item, at)) for at, item in reader.items(values.get("rules"), f"{path}.rules")),
         neighbours=reader.collect(
@@ -193,7 +199,7 @@ def _adopted(reader: Reader, values: Mapping[str, Any], path: str) -> str | None
 
 
 def _link(reader: Reader, namespace: str, name: str, raw: Any, path: str) -> Link:
-    values = reader.values(raw, path, LINK_CHECKS, "addresses", "port", *KINDS)
+    values = reader.values(raw, path, LINK_CHECKS, "addresses", "port", *queues.CHECKS, *KINDS)
     kind = values.get("kind")
     for other in sorted(KINDS.keys() & values.keys() - {kind}):
         reader.fault(f"{path}.{other}", f"the link is of kind {kind}" if kind else f"add kind: {other}")
@@ -453,6 +459,9 @@ def _check_references(reader: Reader, namespace: Namespace, namespaces: Mapping[
             reader.fault(f"{at}.{link.kind}.link", f"{lower} is of kind {link.kind} itself; name the link that it lies on")
         elif lower and link.kind and KINDS[link.kind].follows and link.state == "up" and namespaces[where].links[lower].state == "down":
             reader.fault(f"{at}.state", f"it cannot be up while {lower} is down")
+    for redirect, target, unfit in queues.targets(namespace):
+        if target is None or unfit:
+            reader.fault(reader.places[id(redirect)], unfit or undeclared(redirect.to, path))
     for route in namespace.routes.values():
         at = reader.places[id(route)]
         for hop in route.nexthops:

@@ -24,6 +24,8 @@ from .model import (
     Neighbour,
     NextHop,
     Publication,
+    Rate,
+    Redirect,
     Resolver,
     Route,
     Rule,
@@ -32,6 +34,7 @@ from .model import (
     default_metric,
     ports_text,
     ports_value,
+    rate_words,
 )
 from .steps import Lease, Pair, Step
 
@@ -45,7 +48,18 @@ def document(namespaces: Mapping[str, Namespace]) -> Document:
         space = _space(found, name)
         for link in ns.links.values():
             _put(space, link)
-        for objects in (ns.addresses, ns.routes, ns.rules, ns.neighbours, ns.forwards, ns.wireguards, ns.sysctls, ns.resolvers):
+        for objects in (
+            ns.addresses,
+            ns.routes,
+            ns.rules,
+            ns.neighbours,
+            ns.forwards,
+            ns.wireguards,
+            ns.rates,
+            ns.redirects,
+            ns.sysctls,
+            ns.resolvers,
+        ):
             for item in objects.values():
                 _put(space, item)
     return found
@@ -88,7 +102,7 @@ def touched(steps: Iterable[Step], observed: Mapping[str, Namespace]) -> tuple[D
 def _on_link(observed: Mapping[str, Namespace], where: str, link_name: str) -> list[Any]:
     ns = observed.get(where, Namespace(where))
     lasting = [each for each in ns.addresses.values() if each.ours or not each.ip.startswith("fe80:")]  # the kernel makes its own
-    owned: list[Any] = [*lasting, *ns.forwards.values(), *ns.wireguards.values()]
+    owned: list[Any] = [*lasting, *ns.forwards.values(), *ns.wireguards.values(), *ns.rates.values(), *ns.redirects.values()]
     return [each for each in owned if each.link == link_name]
 
 
@@ -142,6 +156,10 @@ def _put(space: Document, item: Any) -> None:
         _link_of(space, item.link).setdefault("vxlan", {}).setdefault("remotes", []).append(item.remote)
     elif isinstance(item, WireGuard):
         _link_of(space, item.link).setdefault("wireguard", {}).update(wireguard(item))
+    elif isinstance(item, Rate) and item.value:
+        _link_of(space, item.link)["rate"] = rate_words(item.value)
+    elif isinstance(item, Redirect) and item.to:
+        _link_of(space, item.link)["redirect"] = item.to
     elif isinstance(item, Route):
         space.setdefault("routes", []).append(route(item))
     elif isinstance(item, Rule):

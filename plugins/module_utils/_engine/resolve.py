@@ -99,6 +99,8 @@ def _renamed(ns: Namespace, real: Mapping[str, str | None]) -> Namespace:
         links=links,
         addresses=named(replace(each, link=name_of(each.link)) for each in ns.addresses.values() if name_of(each.link)),
         neighbours=named(replace(each, link=name_of(each.link)) for each in ns.neighbours.values() if name_of(each.link)),
+        rates=named(replace(each, link=name_of(each.link)) for each in ns.rates.values() if name_of(each.link)),
+        redirects=named(replace(each, link=name_of(each.link)) for each in ns.redirects.values() if name_of(each.link)),
         routes=named(each for each in routes if all(hop.link != "" for hop in each.nexthops)),
         sysctls=named(each for each in (_renamed_sysctl(each, real) for each in ns.sysctls.values()) if each),
     )

@@ -11,9 +11,10 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Callable
 
-from .model import HOST, LOCAL_TABLE, MAIN_TABLE
+from .model import HOST, LOCAL_TABLE, MAIN_TABLE, rate_words
 
 Check = Callable[[Any], Any]
 
@@ -137,6 +138,23 @@ def _unscoped(value: Any) -> str:
     if not isinstance(value, str) or "%" in value:
         raise ValueError("no zone here")
     return value
+
+
+RATE = re.compile(r"(\d+(?:\.\d+)?)(?:([kmgt]i?)?(bit|bps))?", re.IGNORECASE)
+SLOWEST, FASTEST = 8_000, 10**12  # bit/s; a bucket of packets takes longer to fill at less than the kernel can tell
+
+
+def rate(value: Any) -> int:
+    """Bits per second, from the words of tc(8): 100mbit. As there, bps is bytes per second, an `i` counts by 1024."""
+    found = RATE.fullmatch(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
+    if not found:
+        raise ValueError(f"{value!r} is not a rate such as 100mbit")
+    number, prefix, unit = ((part or "").lower() for part in found.groups())
+    scale = (1024 if "i" in prefix else 1000) ** " kmgt".index(prefix[:1] or " ")
+    bits = int(Fraction(number) * scale * (8 if unit == "bps" else 1)) // 8 * 8  # the kernel counts bytes
+    if not SLOWEST <= bits <= FASTEST:
+        raise ValueError(f"{value} is not within {rate_words(SLOWEST)} to {rate_words(FASTEST)}")
+    return bits
 
 
 def selector(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Union
 
 from .kinds.port import DEFAULTS as PORT_DEFAULTS
 from .kinds.vlans import MADE_WITH
-from .model import Filter, Link, Namespace, Object, Resolver, Route, Rule, Sysctl, WireGuard, replace
+from .model import Filter, Link, Namespace, Object, Rate, Resolver, Route, Rule, Sysctl, WireGuard, replace
 
 WIDE = (Route, Rule, Sysctl, Resolver, Filter)  # objects of a whole namespace; the others belong to a link
 
@@ -110,6 +110,9 @@ def _describe(step: Step) -> str:
         return f"sysctl {step.namespace} {item.name} " + (
             f"{step.before.value} to {item.value}" if isinstance(step.before, Sysctl) else f"to {item.value}"
         )
+    if isinstance(step.before, Rate) and isinstance(step.after, Rate):
+        was, will = step.before.words, step.after.words
+        return f"rate {step.namespace}/{item.link} " + (f"{was} to {will}" if was != will else f"{will}: its bucket and queue")
     if isinstance(step.before, WireGuard) and isinstance(step.after, WireGuard):
         return f"wireguard {step.namespace}/{item.link} {_wireguard_differences(step.before, step.after)}"
     if isinstance(step.before, Filter) and isinstance(step.after, Filter):

@@ -15,6 +15,7 @@ from .._types import DEFAULT_VLAN, Interface, Member, Network, Vlans
 from . import _lan as lan
 from . import _pair as pair
 from . import _published as published
+from . import _rates as rates
 from ._mode import Mode
 from ._uplink import way_out
 
@@ -66,6 +67,7 @@ class Bridge(Mode):
                 **pair.to_container(interface, "l2"),
                 "master": bridge,
                 "port": _port(interface),
+                **rates.on_host(draft, interface),
             },
         )
         inside = filled({**pair.to_host(network, end, "l2"), "mac": member.mac, "addresses": lan.addresses(member)})

@@ -12,6 +12,7 @@ from .._draft import HostDraft, filled
 from .._types import Interface, Member
 from . import _lan as lan
 from . import _pair as pair
+from . import _rates as rates
 from ._mode import Mode
 
 ALONE = "mode p2p has none: its two interfaces are by themselves"
@@ -38,4 +39,5 @@ class PointToPoint(Mode):
         interface = member.interface
         peer = draft.peer(interface)
         link = {**pair.to_container(peer, "l2"), "mac": member.mac, "addresses": lan.addresses(member)}
+        link |= rates.sending(interface.rate.egress, peer.rate.ingress)
         return {"links": {interface.name: filled(link)}}

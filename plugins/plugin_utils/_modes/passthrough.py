@@ -11,6 +11,7 @@ from typing import Any
 from .._draft import HostDraft, filled
 from .._types import Interface, Member, Network
 from . import _lan as lan
+from . import _rates as rates
 from ._mode import Mode
 
 GONE = "mode passthrough has none: the device is not the host's while a container has it"
@@ -47,4 +48,4 @@ class Passthrough(Mode):
             "mtu": member.network.mtu,
             "addresses": lan.addresses(member),
         }
-        return {"links": {interface.name: filled(link)}, "routes": lan.routes(member, defaults)}
+        return {"links": rates.inside(member, filled(link)), "routes": lan.routes(member, defaults)}

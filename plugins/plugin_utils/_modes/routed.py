@@ -13,6 +13,7 @@ from .._draft import HostDraft, filled, sysctl_component
 from .._types import Address, Interface, Member, Network
 from . import _pair as pair
 from . import _published as published
+from . import _rates as rates
 from ._mode import Mode
 from ._uplink import WITH_ADDRESSES
 
@@ -55,7 +56,14 @@ class Routed(Mode):
         draft.link(
             interface.path,
             end,
-            filled({**pair.to_container(interface, "l3"), "mac": end_mac, "addresses": [ON_THE_HOST[family] for family in families]}),
+            filled(
+                {
+                    **pair.to_container(interface, "l3"),
+                    "mac": end_mac,
+                    "addresses": [ON_THE_HOST[family] for family in families],
+                    **rates.on_host(draft, interface),
+                }
+            ),
         )
         for address in member.addresses:
             self.reach(draft, network, address, end)

@@ -15,8 +15,9 @@ from typing import Any
 from ...module_utils._engine.schema import Listing, choice, mac
 from .. import _names as names
 from .._draft import HostDraft, filled
-from .._types import Address, Member, Network
+from .._types import Address, Interface, Member, Network
 from . import _lan as lan
+from . import _rates as rates
 from ._mode import Mode
 from ._uplink import way_out
 
@@ -61,7 +62,7 @@ class Sublink(Mode):
         parent = way_out(draft, network, network.uplink, self.parts(member))
         self._host_end(draft, parent, member)
         inside = self._link(network, {"link": parent, "namespace": "host"}, member.mac, member.addresses)
-        return {"links": {member.interface.name: inside}, "routes": self.routes(member, defaults)}
+        return {"links": rates.inside(member, inside), "routes": self.routes(member, defaults)}
 
     def _link(self, network: Network, parent: Mapping[str, str], mac: str | None, addresses: Iterable[Address]) -> dict[str, Any]:
         values = {**parent, **self.values(network)}
@@ -138,6 +139,10 @@ class Ipvlan(Sublink):
         yield from super().check(network)
         if network.options.get("flag", "bridge") != "bridge" and lan.addresses_of_host(network):
             yield "ipvlan.flag", "keeps the host from the containers: no gateway_on: host, no host_addresses"
+
+    def check_interface(self, interface: Interface) -> Iterator[tuple[str, str]]:
+        if interface.rate.ingress and interface.network.options.get("mode") == "l3s":
+            yield "rate.ingress", "in ipvlan mode l3s what arrives passes no queue of the sub-interface"
 
     def values(self, network: Network) -> dict[str, Any]:
         return {"mode": "l2", "flag": "bridge", **network.options}

@@ -37,7 +37,14 @@ OLD: dict[str, Any] = {
         "links": {
             "br-blue": {"kind": "bridge", "mac": "02:00:00:00:00:01", "addresses": ["10.20.0.1/24", "fd00:20::1/64"], "mtu": 1400},
             "vweb1": {"kind": "veth", "veth": {"peer": "eth0", "namespace": "web1"}, "master": "br-blue", "port": {"isolated": True}},
-            "ha": {"kind": "veth", "veth": {"peer": "hb"}, "addresses": ["10.40.0.1/24", "10.40.0.2/24"]},
+            "ha": {
+                "kind": "veth",
+                "veth": {"peer": "hb"},
+                "addresses": ["10.40.0.1/24", "10.40.0.2/24"],
+                "rate": "100mbit",
+                "redirect": "i0",
+            },
+            "i0": {"kind": "ifb", "rate": "1gbit"},
             "tap0": {"kind": "tun", "tun": {"mode": "tap"}, "mac": "02:00:00:00:00:99"},
             "vx": {"kind": "vxlan", "vxlan": {"id": 7, "local": "10.20.0.1", "remotes": ["10.20.0.9", "10.20.0.8"], "port": 4789}},
             "mine1": {"mtu": 1300, "state": "up"},

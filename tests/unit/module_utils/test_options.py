@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from _engine import parse
+from _engine import parse, queues
 from _engine.kinds import KINDS
 from _engine.kinds.port import PORT
 from ansible_collections.weft.netns.plugins.doc_fragments import _kinds
@@ -50,7 +50,10 @@ def test_a_kind_has_the_options_that_the_engine_knows(kind):
 
 
 def test_options_are_the_keys_of_the_document():
-    assert set(_options.LINK) - {"name", "admin_state", *KINDS} == {*parse.LINK_CHECKS, "addresses", "port"} - {"state", "route_to"}
+    assert set(_options.LINK) - {"name", "admin_state", *KINDS} == {*parse.LINK_CHECKS, *queues.CHECKS, "addresses", "port"} - {
+        "state",
+        "route_to",
+    }
     assert set(_options.LINK["port"]["options"]) == set(PORT.keys)
     assert set(_options.ROUTE) == {*parse.ROUTE_CHECKS, "nexthops"}
     assert set(_options.ROUTE["nexthops"]["options"]) == set(parse.HOP_CHECKS)

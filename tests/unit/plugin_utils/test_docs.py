@@ -13,7 +13,6 @@ import yaml
 
 from ansible_collections.weft.netns.plugins.module_utils._engine import parse as engine
 from ansible_collections.weft.netns.plugins.plugin_utils import _containers, _networks, _uplinks
-from ansible_collections.weft.netns.plugins.plugin_utils import _unsupported as unsupported
 from ansible_collections.weft.netns.plugins.plugin_utils._compile import compile_fleet
 from ansible_collections.weft.netns.plugins.plugin_utils._modes import MODES
 
@@ -22,7 +21,7 @@ EXAMPLES = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 KEYS = {
     "network": (*_networks.NETWORK_KEYS, *(name for name, mode in MODES.items() if mode.options)),
     "uplink": tuple(_uplinks.CHECKS),
-    "interface": tuple(key for key in _containers.INTERFACE_KEYS if key not in unsupported.INTERFACE),
+    "interface": _containers.INTERFACE_KEYS,
 }
 
 
