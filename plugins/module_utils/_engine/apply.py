@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Mapping
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import cascade, conntrack, files, netns, sysctl
@@ -329,16 +330,35 @@ class Transaction:
             tap, owner = item.attributes.get("mode") == "tap", item.attributes.get("owner")
             self._kernel.make_tun(step.namespace, item.name, tap, owner, item.index)
         else:
-            where, lower = item.attributes["namespace"], item.attributes.get("link")
-            parent = self._indexes[where][lower] if lower else 0
-            request = link.make(item, self._owner, self._index(step.namespace), parent, self._kernel.descriptor(step.namespace))
-            for answer in self._kernel.send(where, request):
-                required(answer)
+            self._ask_elsewhere(step, item)
         self._done.append(step)
         answers = self._kernel.send(step.namespace, link.mark(item.name, self._owner))
         self._learn(step, answers)
         for answer in answers:
             required(answer)
+
+    def _ask_elsewhere(self, step: Step, item: Link) -> None:
+        """Linux before 6.14 refuses a name that a link has where the request goes to, as if the new one were to be there:
+        then it comes under a passing name."""
+        where, lower = item.attributes["namespace"], item.attributes.get("link")
+        parent = self._indexes[where][lower] if lower else 0
+
+        def make(name: str) -> None:
+            named = replace(item, name=name)
+            self._must(where, link.make(named, self._owner, self._index(step.namespace), parent, self._kernel.descriptor(step.namespace)))
+
+        try:
+            make(item.name)
+        except KernelError as error:
+            if error.errno != errno.EEXIST:
+                raise
+            passing = f"weft{secrets.token_hex(5)}"
+            make(passing)
+            [message] = self._must(step.namespace, [link.ask(passing)])
+            self._must(step.namespace, [link.move(link.decode(message).link.index, item.name, None)])
+
+    def _must(self, namespace: str, requests: Sequence[Request]) -> list[Message]:
+        return [required(answer) for answer in self._kernel.send(namespace, requests)]
 
     # -- requests
 
