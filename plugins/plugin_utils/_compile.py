@@ -38,7 +38,7 @@ def compile_fleet(intents: Mapping[str, HostIntent], leases: Leases) -> Compiled
     interfaces = [interface for container in containers for interface in container.interfaces]
     members = Allocation(leases, fleet.claims(interfaces, faults), faults).members(interfaces)
     others = fleet.others(interfaces, faults)
-    documents = _documents({host: HostDraft(host, others, faults) for host in sorted(intents)}, containers, members)
+    documents = _documents({host: HostDraft(host, others, faults) for host in sorted(intents)}, containers, members, faults)
     faults.finish()
     return Compiled(documents, leases_of(members))
 
@@ -53,16 +53,18 @@ def _read(intents: Mapping[str, HostIntent], faults: Faults) -> tuple[fleet.Host
     return networks, sorted(containers, key=lambda container: (container.name, container.host))
 
 
-def _documents(drafts: Mapping[str, HostDraft], containers: Collection[Container], members: Collection[Member]) -> dict[str, Document]:
+def _documents(
+    drafts: Mapping[str, HostDraft], containers: Collection[Container], members: Collection[Member], faults: Faults
+) -> dict[str, Document]:
     resolved = {member.interface.key: member for member in members}
     for container in containers:
         inside = [resolved[interface.key] for interface in container.interfaces]
         draft = drafts[container.host]
-        draft.namespace(container.name, _namespace(draft, container, inside))
+        draft.namespace(container.name, _namespace(draft, container, inside, faults))
     return {host: draft.document() for host, draft in drafts.items()}
 
 
-def _namespace(draft: HostDraft, container: Container, members: Collection[Member]) -> dict[str, Any]:
+def _namespace(draft: HostDraft, container: Container, members: Collection[Member], faults: Faults) -> dict[str, Any]:
     content: dict[str, Any] = {"links": {}, "routes": list(container.own.get("routes", ())), "neighbours": []}
     # At most one default route for each family: the container's own, else that of the first interface, in the order of the
     # inventory, whose network has a gateway.
@@ -70,9 +72,19 @@ def _namespace(draft: HostDraft, container: Container, members: Collection[Membe
     for member in members:
         mode = MODES[member.network.mode]
         defaults = set(mode.default_routes(member)) - settled
+        _check_way_back(member, settled - defaults - container.default_routes, faults)
         settled |= defaults
         inside = mode.join(draft, member, defaults)
         content["links"].update(inside["links"])
         for key in ("routes", "neighbours"):
             content[key] += inside.get(key, [])
     return filled({**content, **{key: value for key, value in container.own.items() if key != "routes"}})
+
+
+def _check_way_back(member: Member, elsewhere: Collection[int], faults: Faults) -> None:
+    """What comes in by a port of the host is answered by the default route. ``elsewhere``: families that leave by another interface."""
+    interface = member.interface
+    for family in sorted(interface.families.intersection(elsewhere)):
+        for key in ("publish", "ports"):
+            if getattr(interface, key):
+                faults.add(f"{interface.path}.{key}", f"answers would leave by another interface: it has the IPv{family} default route")

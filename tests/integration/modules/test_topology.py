@@ -146,3 +146,13 @@ def test_another_run_holds_the_lock(host: Host, run_tasks: RunTasks) -> None:
         file.flush()
         run_tasks([{**task, "fails": f"another run holds the lock of this host's network: pid {os.getpid()}"}])
     assert host.namespaces() == []
+
+
+def test_a_firewall_in_the_way_is_a_warning(host: Host, run_tasks: RunTasks) -> None:
+    """In check mode, when it is made, and whenever it is looked at again."""
+    host.sh("nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'")
+    links = {"br0": {"kind": "bridge", "addresses": ["10.20.0.1/24"]}}
+    published = {"protocol": "tcp", "host_port": 80, "address": "10.20.0.11", "link": "br0"}
+    task = {TOPOLOGY: {"document": {"host": {"links": links, "filter": {"publish": [published]}}}}}
+    for result in run_tasks([{**task, "check_mode": True}, task, task]):
+        assert result["warnings"] == ["chain FORWARD of table ip filter drops what is sent to published ports (*:80/tcp): accept it there"]
