@@ -20,6 +20,7 @@ from .model import Publication
 Rules = Mapping[str, Sequence[Any]]  # by chain: of each rule its statements
 DEEPEST = 16  # NFT_JUMP_STACK_SIZE
 FAMILIES = {"inet": (4, 6), "ip": (4,), "ip6": (6,)}
+ENDS = {"accept", "drop", "reject", "return", "goto"}
 PROTOCOLS = {"tcp": 6, "udp": 17}
 
 
@@ -36,27 +37,22 @@ def drops(chain: Mapping[str, Any], rules: Rules, item: Publication) -> bool:
     """Whether this base chain would drop it. ``rules``: of all chains of its table."""
     if chain.get("type") != "filter" or item.family not in FAMILIES.get(chain["family"], ()):
         return False
-    return (_verdict(chain["name"], rules, item, DEEPEST) or chain.get("policy")) == "drop"
+    return (_verdict(chain["name"], rules, item, True, DEEPEST) or chain.get("policy")) == "drop"
 
 
-def _verdict(chain: str, rules: Rules, item: Publication, depth: int) -> str | None:
-    """accept or drop; None: it goes on after the chain."""
+def _verdict(chain: str, rules: Rules, item: Publication, certain: bool, depth: int) -> str | None:
+    """accept or drop; None: nothing is decided there. ``certain``: it gets there in any case."""
     for rule in rules.get(chain, ()) if depth else ():
         taken = _taken(rule, item)
-        sure = taken.always or taken.meant
         for statement in rule if not taken.never else ():
-            if "accept" in statement and sure:
+            if "accept" in statement and (taken.meant or (certain and taken.always)):
                 return "accept"
-            if ("drop" in statement or "reject" in statement) and taken.always:
+            if ("drop" in statement or "reject" in statement) and certain and taken.always:
                 return "drop"
-            if "return" in statement and taken.always:
-                return None
             there = (statement.get("jump") or statement.get("goto") or {}).get("target")
-            found = _verdict(there, rules, item, depth - 1) if there else None
-            if found == "accept" or (found and taken.always):
+            found = _verdict(there, rules, item, certain and taken.always, depth - 1) if there else None
+            if found or (taken.always and ENDS & statement.keys()):
                 return found
-            if "goto" in statement and taken.always:
-                return None
     return None
 
 

@@ -228,6 +228,14 @@ def test_what_was_there_before_the_boot_is_waited_for(etc: None) -> None:
         assert keep.load(keep.FOLDER, "default").left_out == [NO_IPV6]
 
 
+def test_what_of_others_is_in_the_way_is_told_and_not_waited_for(etc: None, host: Host) -> None:
+    published = {"protocol": "tcp", "host_port": 80, "host_address": "192.0.2.99", "address": "10.20.0.11", "link": "br0"}
+    converge({"host": {"links": {"br0": {"kind": "bridge"}}, "filter": {"publish": [published]}}}, kept_in=keep.FOLDER)
+    code, steps, errors = run("apply", "--wait", "60")
+    assert (code, steps) == (0, [])
+    assert errors.startswith("warning: no link of the host has the address of 192.0.2.99:80/tcp")
+
+
 def test_what_is_kept_is_read_when_no_other_run_can_change_it(etc: None, host: Host) -> None:
     """The unit is started while `topology` applies another document: that one holds, and nothing goes back in between."""
     converge(WEB1, kept_in=keep.FOLDER)

@@ -302,11 +302,22 @@ table inet firewalld {
     chain filter_FORWARD_ZONES { goto filter_FWD_public; }
     chain filter_FWD_public { jump filter_FWD_public_allow; }
     chain filter_FWD_public_allow { }
+    chain filter_FWD_trusted { accept; }
+    chain filter_FWD_open { tcp dport 80 accept; udp dport 80 accept; }
 }
 """
 
 
-@pytest.mark.parametrize(("rule", "drops"), [("ct status dnat accept", False), ("", True)])
+REACHED = [
+    ("ct status dnat accept", False),
+    ("iifname docker0 goto filter_FWD_trusted", True),
+    ("iifname eth0 goto filter_FWD_open", False),
+    ("ip saddr 198.51.100.0/24 drop", True),
+    ("", True),
+]
+
+
+@pytest.mark.parametrize(("rule", "drops"), REACHED)
 def test_the_end_of_a_chain_counts_and_what_it_jumps_to(host: Host, rule: str, drops: bool) -> None:
     host.sh(f"nft -f - <<'END'\n{FIREWALLD % rule}\nEND")
     told = apply(host, bridged(publish())).obstacles
