@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from . import cascade, files, keys, netns, render
+from . import announce, cascade, files, keys, netns, render
 from .apply import Transaction, lease_formers
 from .claims import Claims, object_id, union, with_formers
 from .errors import Fault, NotConverged
@@ -227,7 +227,7 @@ class _Run:
         try:
             transaction.run(steps)
             claims = with_formers(decided.plan.claims, transaction.formers)
-            self._verify(decided, claims)
+            now = self._verify(decided, claims)
             if decided.keeping:
                 decided.keeping.carry_out()
         except BaseException:
@@ -235,11 +235,14 @@ class _Run:
             self.store.save(decided.claims)
             raise
         transaction.commit()
+        announced = announce.frames(steps, decided.observed.namespaces, now.namespaces)
+        if announced:
+            self.kernel.emit(HOST, announced)
         _wait_for_ends(self.kernel, steps, decided.observed)
         return claims
 
-    def _verify(self, decided: _Decision, claims: Claims) -> None:
-        """Nothing may be left to do where something was done, and where that has to do with it."""
+    def _verify(self, decided: _Decision, claims: Claims) -> Observed:
+        """What is there now: nothing may be left to do where something was done, and where that has to do with it."""
         touched = _touched(decided.plan.steps, decided.observed)
         again = observe_again(self.kernel, touched, decided.observed, decided.desired, claims, self.name)
         near = _near(touched, decided.desired.namespaces) | _near(touched, again.namespaces)
@@ -247,6 +250,7 @@ class _Run:
         left = plan(desired, replace(again, namespaces=_only_named(again.namespaces, near)), claims, self.name, self.purge, self.absent)
         if left.steps:
             raise NotConverged([Fault("", f"still to do after all steps: {step.text}") for step in left.steps])
+        return again
 
     def _outcome(self, decided: _Decision) -> Outcome:
         steps = [step.text for step in decided.plan.steps]

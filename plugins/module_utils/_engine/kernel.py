@@ -14,7 +14,6 @@ import contextlib
 import errno
 import importlib.util
 import os
-import resource
 import select
 import socket
 import struct
@@ -239,7 +238,7 @@ class Kernel:
         self._buffer = bytearray(1 << 18)
         self._view = memoryview(self._buffer)
         self._sequence = 0
-        _raise_descriptor_limit()
+        netns.raise_descriptor_limit()
         host = netns.current()
         self._nsfs = os.fstat(host.fd).st_dev
         self._handles: dict[str, Handle] = {HOST: host}
@@ -389,6 +388,11 @@ class Kernel:
                 ready = select.select([events], [], [], deadline - time.monotonic())[0]
                 left = self._drain(events, name, left) if ready else left
         return left
+
+    def emit(self, name: str, frames: Sequence[tuple[str, bytes]]) -> None:
+        """Send Ethernet frames, each by a link of the namespace, as far as that can be done: what was changed holds without them."""
+        self._enter(name)
+        netns.emit(frames)
 
     # -- nftables
 
@@ -590,10 +594,3 @@ def _error(raw: bytes, flags: int) -> KernelError:
             text += f" ({raw[offset + 4 : offset + length].rstrip(bytes(1)).decode(errors='replace')})"
         offset += max(4, (length + 3) & ~3)
     return KernelError(number, text)
-
-
-def _raise_descriptor_limit() -> None:
-    """A descriptor and a socket for each namespace: a thousand containers need more than the usual 1024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
