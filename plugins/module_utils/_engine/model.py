@@ -27,10 +27,10 @@ ANYWHERE = ("0.0.0.0/0", "::/0")
 Value = TypeVar("Value")
 
 
-def replace(value: Value, /, **changes: Any) -> Value:
+def replace(model: Value, /, **changes: Any) -> Value:
     """As ``dataclasses.replace()``, for values without checks of their own: a run makes tens of thousands of them."""
-    copy = object.__new__(type(value))
-    vars(copy).update(vars(value), **changes)
+    copy = object.__new__(type(model))
+    vars(copy).update(vars(model), **changes)
     return copy
 
 
