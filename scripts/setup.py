@@ -31,7 +31,20 @@ VENVS = CHECKOUT / ".venv"
 RUN_COMMANDS = {"ip": "iproute2", "ping": "iputils-ping", "unshare": "util-linux", "nft": "nftables"}
 COMMANDS = {
     "run": {},
-    "test": {"git": "git", "shellcheck": "shellcheck", "iperf3": "iperf3"},
+    "test": {
+        "git": "git",
+        "shellcheck": "shellcheck",
+        "bpftool": "bpftool",
+        "nginx": "nginx-light",
+        "lighttpd": "lighttpd",
+        "haproxy": "haproxy",
+        "redis-server": "redis-server",
+        "memcached": "memcached",
+        "dnsmasq": "dnsmasq-base",
+        "iperf3": "iperf3",
+        "dropbear": "dropbear-bin",
+        "socat": "socat",
+    },
     "molecule": {
         "qemu-system-x86_64": "qemu-system-x86",
         "qemu-img": "qemu-utils",

@@ -36,7 +36,8 @@ VOLATILE |= {"promiscuity", "allmulti", "tso_max_size", "tso_max_segs"}  # follo
 VOLATILE |= {"gc_timer", "hello_timer", "tcn_timer", "topology_change_timer", "dynamic", "num_tx_queues", "num_rx_queues", "age", "used"}
 PORT_NUMBERS = {"no", "id", "designated_port", "state"}  # of a bridge's port: in the order in which they joined; follows the carrier
 LASTING_FLAGS = ("UP", "onlink")
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNET, CLONE_NEWCGROUP = 0x40000000, 0x02000000
+SYSTEM = {"sysfs": "/sys", "cgroup2": "/sys/fs/cgroup", "bpf": "/sys/fs/bpf"}
 FOLDERS = ("/run/netns", "/run/weft-netns", "/etc/netns")
 SYSCTLS = ("ipv4/ip_forward", "ipv4/conf", "ipv6/conf", "ipv4/neigh", "ipv6/neigh")
 
@@ -87,6 +88,8 @@ class Host:
         """Everything that anybody configured on the host and in all of its namespaces, a line each."""
         found = {f"name {name}" for name in self.namespaces()}
         found |= {f"file {path} {path.read_text()}" for path in Path("/etc/netns").rglob("*") if path.is_file()}
+        found |= {f"pin {path}" for path in Path("/sys/fs/bpf").glob("*/*/*")}
+        found |= {f"cgroup {path}" for path in _folders(Path("/sys/fs/cgroup"))}
         for name in (None, *(name for name in self.namespaces() if os.path.ismount(f"/run/netns/{name}"))):
             for part, lines in self._digest_of(name).items():
                 found |= {f"{name or 'host'} {part} {line}" for line in lines}
@@ -142,20 +145,55 @@ class Host:
 @contextlib.contextmanager
 def fresh_host() -> Iterator[Host]:
     """A host of its own: a network namespace, its /sys, an empty /run/netns and an empty /etc/netns. What is inside vanishes with it."""
+    with own_cgroups(), own_network():
+        yield Host()
+
+
+@contextlib.contextmanager
+def own_network() -> Iterator[None]:
     libc = ctypes.CDLL(None, use_errno=True)
     former = os.open("/proc/self/ns/net", os.O_RDONLY)
     assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
     for folder in FOLDERS:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
-    subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
+    for kind, folder in SYSTEM.items():
+        subprocess.run(["mount", "-t", kind, kind, folder], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     try:
-        yield Host()
+        yield
     finally:
         for folder in (*FOLDERS, "/sys"):
             subprocess.run(["umount", "-l", folder], check=True)
         assert libc.setns(former, CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
         os.close(former)
+
+
+@contextlib.contextmanager
+def own_cgroups() -> Iterator[None]:
+    """The cgroups that are seen are those below one of this process (cgroup_namespaces(7)): tests that run beside these have others."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    former = os.open("/proc/self/ns/cgroup", os.O_RDONLY)
+    [above] = [line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::")]
+    with tempfile.TemporaryDirectory(prefix="weft-netns-") as mount:
+        subprocess.run(["mount", "-t", "cgroup2", "cgroup2", mount], check=True)
+        own = Path(mount, above.lstrip("/"), f"weft-test-{os.getpid()}")
+        own.mkdir()
+        Path(own, "cgroup.procs").write_text("0")
+        assert libc.unshare(CLONE_NEWCGROUP) == 0, os.strerror(ctypes.get_errno())
+        try:
+            yield
+        finally:
+            assert libc.setns(former, CLONE_NEWCGROUP) == 0, os.strerror(ctypes.get_errno())
+            os.close(former)
+            Path(own.parent, "cgroup.procs").write_text("0")
+            for folder in sorted(_folders(own), reverse=True):
+                folder.rmdir()
+            own.rmdir()
+            subprocess.run(["umount", mount], check=True)
+
+
+def _folders(above: Path) -> list[Path]:
+    return [path for path in above.rglob("*") if path.is_dir()]
 
 
 @contextlib.contextmanager

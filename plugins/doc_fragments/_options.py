@@ -322,6 +322,49 @@ options:
     choices: [lookup, blackhole, unreachable, prohibit]
 """
 
+    JAIL = r"""
+options:
+  name:
+    description:
+      - Name of the jail. Letters, digits, C(_) and C(-), at most 64.
+    type: str
+    required: true
+  addresses:
+    description:
+      - What the jail may use. The first one of each family is what the wildcard address means inside.
+      - Required with O(state=present).
+    type: list
+    elements: str
+  ports:
+    description:
+      - Ports that may be bound, numbers and ranges such as V(8000-8099). All of them if omitted.
+      - Jails that have an address in common each need their own.
+    type: list
+    elements: str
+  loopback:
+    description:
+      - With V(own), C(127.0.0.1) and C(::1) are reached from inside this jail only.
+      - With V(host) they are those of the host.
+    type: str
+    choices: [own, host]
+    default: own
+  cgroup:
+    description:
+      - The cgroup that is held, a path below the mount of cgroup v2. It is made if it is not there.
+      - If neither this nor O(unit) is given, it is C(weft/) and the name.
+    type: str
+  unit:
+    description:
+      - A service or a slice of systemd that is held. A service gets a drop-in, which puts it into a slice of the jail when it is
+        started the next time.
+    type: str
+  link:
+    description:
+      - Link that gets the addresses. On C(lo) an IPv6 address is not announced to the neighbours of the host.
+    type: str
+    default: lo
+"""
+
     NEIGHBOUR = r"""
 options:
   link:

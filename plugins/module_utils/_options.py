@@ -163,4 +163,14 @@ RULE: Spec = {
     "type": {"type": "str", "choices": ["lookup", "blackhole", "unreachable", "prohibit"]},
 }
 
+JAIL: Spec = {
+    "name": NAME,
+    "addresses": STRINGS,
+    "ports": STRINGS,
+    "loopback": {"type": "str", "choices": ["own", "host"], "default": "own"},
+    "cgroup": STRING,
+    "unit": STRING,
+    "link": {"type": "str", "default": "lo"},
+}
+
 NEIGHBOUR: Spec = {"link": NAME, "address": NAME, "mac": STRING, "proxy": BOOLEAN}

@@ -31,7 +31,7 @@ options:
       - What to read. Everything if omitted.
     type: list
     elements: str
-    choices: [links, addresses, routes, rules, neighbours, pairs]
+    choices: [links, addresses, routes, rules, neighbours, jails, pairs]
 seealso:
   - module: weft.netns.topology
 """
@@ -72,6 +72,17 @@ namespaces:
         eth0: {kind: veth, state: up, mtu: 1500, mac: "02:00:0a:14:00:0b", addresses: [10.20.0.11/24]}
       routes:
         - {destination: default, gateway: 10.20.0.1, link: eth0}
+jails:
+  description: The jails of the target, by name, each in the shape of a host document, and the processes in it.
+  returned: success, if jails are gathered and there are any
+  type: dict
+  sample:
+    web1:
+      addresses: [192.0.2.1]
+      loopback: own
+      cgroup: weft/web1
+      link: lo
+      processes: [4711]
 pairs:
   description: Both ends of every veth pair, each pair once.
   returned: success, if pairs are gathered
@@ -121,7 +132,7 @@ from ansible_collections.weft.netns.plugins.module_utils._module import read
 
 ARGUMENTS = {
     "namespaces": {"type": "list", "elements": "str"},
-    "gather": {"type": "list", "elements": "str", "choices": ["links", "addresses", "routes", "rules", "neighbours", "pairs"]},
+    "gather": {"type": "list", "elements": "str", "choices": ["links", "addresses", "routes", "rules", "neighbours", "jails", "pairs"]},
 }
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..module_utils._engine import schema
+from ..module_utils._engine import parse_jails, schema
 from ._faults import Faults
 from ._types import Rate, Vlans
 
@@ -21,6 +21,7 @@ def mac(value: Any) -> str:
     return schema.mac(value)
 
 
+JAIL: Mapping[str, schema.Check] = {key: parse_jails.CHECKS[key] for key in ("ports", "loopback", "cgroup", "unit")}
 PHYSICAL: Mapping[str, Callable[[Any], str]] = {"interface": schema.link_name, "permanent_mac": mac}
 
 
@@ -43,6 +44,16 @@ def rate(path: str, raw: Any, faults: Faults) -> Rate:
     keys = faults.mapping(path, raw)
     faults.unknown(path, keys, RATE)
     return Rate(**{key: faults.checked(f"{path}.{key}", check, keys[key]) for key, check in RATE.items() if keys.get(key) is not None})
+
+
+def jail(path: str, raw: Any, faults: Faults) -> Mapping[str, Any]:
+    """What holds the container beside its addresses, as in the host document."""
+    keys = faults.mapping(path, raw)
+    faults.unknown(path, keys, JAIL)
+    if keys.get("cgroup") is not None and keys.get("unit") is not None:
+        faults.add(f"{path}.unit", "give cgroup or unit, not both")
+    checked = {key: faults.checked(f"{path}.{key}", JAIL[key], keys[key]) for key in JAIL if keys.get(key) is not None}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in checked.items() if value is not None}
 
 
 VLAN_KEYS = ("access", "trunk", "native")

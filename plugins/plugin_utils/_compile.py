@@ -60,7 +60,9 @@ def _documents(
     for container in containers:
         inside = [resolved[interface.key] for interface in container.interfaces]
         draft = drafts[container.host]
-        draft.namespace(container.name, _namespace(draft, container, inside, faults))
+        content = _namespace(draft, container, inside, faults)
+        if container.namespaced:
+            draft.namespace(container.name, content)
     return {host: draft.document() for host, draft in drafts.items()}
 
 

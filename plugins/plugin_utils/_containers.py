@@ -26,8 +26,8 @@ from ._types import Container, Interface, Network
 CONTAINERS = "netns_containers"
 OWN_KEYS = ("routes", "sysctls", "dns")  # go into the host document as they are
 CONTAINER_KEYS = ("interfaces", *OWN_KEYS)
-INTERFACE_KEYS = ("network", "addresses", "mac", "physical", "vlans", "rate", "publish", "ports")
-MODE_KEYS = ("physical", "vlans", "publish", "ports")  # keys of an interface that only some modes know
+INTERFACE_KEYS = ("network", "addresses", "mac", "physical", "vlans", "jail", "rate", "publish", "ports")
+MODE_KEYS = ("physical", "vlans", "jail", "publish", "ports")  # keys of an interface that only some modes know
 
 DEFAULT_ROUTES = {("0.0.0.0/0", MAIN_TABLE, default_metric(4)), ("::/0", MAIN_TABLE, default_metric(6))}
 RESERVED_LINKS = {
@@ -52,13 +52,26 @@ def _container(host: str, name: str, raw: Any, networks: Mapping[str, Network | 
     read = [_interface(host, name, interface, value, networks, faults) for interface, value in interfaces.items()]
     _check_names(read, faults)
     own = {key: keys[key] for key in OWN_KEYS if keys.get(key) is not None}
+    jailed = [interface for interface in read if interface and not MODES[interface.network.mode].namespaced]
+    if jailed:
+        _check_jail(path, jailed[0], interfaces, own, faults)
     return Container(
         host=host,
         name=name,
         interfaces=tuple(interface for interface in read if interface),
         default_routes=_own(path, own, interfaces, faults) if own else frozenset(),
         own=own,
+        namespaced=not jailed,
     )
+
+
+def _check_jail(path: str, jail: Interface, interfaces: Mapping[str, Any], own: Iterable[str], faults: Faults) -> None:
+    """It has no namespace in which anything else could be."""
+    for other in interfaces:
+        if other != jail.name:
+            faults.add(f"{path}.interfaces.{other}", f"{jail.name} makes this container a jail, which has no other interface")
+    for key in own:
+        faults.add(f"{path}.{key}", f"{jail.name} makes this container a jail, which has the host's {key}")
 
 
 def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping[str, Network | None], faults: Faults) -> Interface | None:
@@ -76,6 +89,7 @@ def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping
     mac = faults.checked(f"{path}.mac", attachments.mac, keys["mac"]) if keys.get("mac") is not None else None
     physical = attachments.physical(f"{path}.physical", keys.get("physical"), faults)
     rate = attachments.rate(f"{path}.rate", keys.get("rate"), faults)
+    jail = attachments.jail(f"{path}.jail", keys["jail"], faults) if keys.get("jail") is not None else {}
     vlans = attachments.vlans(f"{path}.vlans", keys.get("vlans"), faults)
     publish = ports.publish(f"{path}.publish", keys.get("publish"), faults)
     own = ports.owned(f"{path}.ports", keys.get("ports"), faults)
@@ -84,7 +98,7 @@ def _interface(host: str, container: str, name: str, raw: Any, networks: Mapping
     network = _network_of(f"{path}.network", keys.get("network"), networks, faults)
     if network is None:
         return None
-    interface = Interface(host, container, name, network, addresses, mac, vlans, rate, physical, publish, own)
+    interface = Interface(host, container, name, network, addresses, mac, vlans, rate, physical, publish, own, jail)
     mode = MODES[network.mode]
     for key in MODE_KEYS:
         if keys.get(key) is not None and key not in mode.interface_keys:

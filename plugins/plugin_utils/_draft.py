@@ -49,6 +49,7 @@ class HostDraft:
         self._neighbours: list[Any] = []
         self._sysctls: dict[str, Any] = {}
         self._namespaces: dict[str, dict[str, Any]] = {}
+        self._jails: dict[str, dict[str, Any]] = {}
         self._guards: dict[str, Any] = {}
         self._isolated: dict[tuple[str, bool], Any] = {}  # by network, and whether its links are ports of a bridge
         self._masquerade: dict[str, Any] = {}
@@ -127,6 +128,9 @@ class HostDraft:
     def namespace(self, name: str, content: dict[str, Any]) -> None:
         self._namespaces[name] = content
 
+    def jail(self, name: str, content: dict[str, Any]) -> None:
+        self._jails[name] = content
+
     def guard(self, link: str, member: Member) -> None:
         """Only what is the member's own may enter by its host end."""
         addresses = [address.text for address in member.addresses]
@@ -202,7 +206,7 @@ class HostDraft:
             "publish": self._publish,
         }
         host["filter"] = filled(filters)
-        return {"host": filled(host), "namespaces": self._namespaces}
+        return {"host": filled(host), "namespaces": self._namespaces, **filled({"jails": self._jails})}
 
 
 def filled(content: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Optional
 
 from ..module_utils._engine.model import Ports
+from ..module_utils._engine.parse_jails import shared_ports
 from . import _ports as ports
 from ._draft import Others
 from ._faults import Faults
@@ -81,6 +82,7 @@ def claims(interfaces: Iterable[Interface], faults: Faults) -> Claims:
     """What the inventory gives away itself; each address and MAC once."""
     taken = Claims()
     hosts: set[tuple[str, str]] = set()
+    jails: dict[Address, list[Interface]] = {}
     for interface in interfaces:
         path, network = interface.path, interface.network
         if (interface.host, network.name) not in hosts:
@@ -92,10 +94,22 @@ def claims(interfaces: Iterable[Interface], faults: Faults) -> Claims:
                 where = f"{interface.host}: netns_networks.{network.name}.shared.addresses[{index}]"
                 _claim(taken.addresses, address, where, faults)
         for address in interface.addresses or ():
+            if _shares(interface, jails.setdefault(address, [])):
+                continue
             _claim(taken.addresses, address, f"{path}.addresses[{address.index}]", faults)
         if interface.mac:
             _claim(taken.macs, interface.mac, f"{path}.mac", faults)
     return taken
+
+
+def _shares(interface: Interface, jails: list[Interface]) -> bool:
+    """Whether the ones before it are jails of the same host that have other ports of the address."""
+    ports = interface.jail.get("ports")
+    if not ports:
+        return False
+    known = list(jails)
+    jails.append(interface)
+    return bool(known) and not any(each.host != interface.host or shared_ports(each.jail["ports"], ports) for each in known)
 
 
 def _claim(taken: dict[object, str] | dict[Address, str] | dict[str, str], what: object, path: str, faults: Faults) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..module_utils._engine import schema
-from . import _unsupported as unsupported
 from ._faults import Faults
 from ._modes import MODES
 from ._types import Address, Network, Subnet, Uplink
@@ -106,9 +105,6 @@ def _network(path: str, name: str, raw: Any, faults: Faults) -> Network | None:
 
 
 def _mode(path: str, value: Any, faults: Faults) -> str | None:
-    if value in unsupported.MODES:
-        faults.add(path, unsupported.message(f"mode {value}"))
-        return None
     if value is None:
         faults.add(path, f"is missing: one of {', '.join(MODES)}")
         return None

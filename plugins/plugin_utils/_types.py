@@ -194,6 +194,7 @@ class Interface:
     physical: Mapping[str, str] = field(default_factory=dict)  # mode passthrough: the device, by interface or permanent_mac
     publish: tuple[Publication, ...] = ()
     ports: Mapping[str, tuple[Ports, ...]] = field(default_factory=dict)  # mode shared: those of the host's that are its own, by protocol
+    jail: Mapping[str, Any] = field(default_factory=dict)  # mode jail: ports, loopback, cgroup, unit
 
     @property
     def key(self) -> tuple[str, str]:
@@ -223,6 +224,7 @@ class Container:
     interfaces: tuple[Interface, ...] = ()  # in the order of the inventory, which decides about the default route
     default_routes: frozenset[int] = frozenset()  # families of which its own routes have one
     own: Mapping[str, Any] = field(default_factory=dict)  # routes, sysctls, dns, as in the host document
+    namespaced: bool = True  # False: it is a jail
 
     @property
     def path(self) -> str:

@@ -15,8 +15,6 @@ def _given(value: Any) -> bool:
     return value not in (None, False, [], {})
 
 
-MODES = ("jail",)
-
 # key, when its value asks for what is missing
 UPLINK: Mapping[str, When] = {"move_addresses": _given}
 

@@ -10,9 +10,10 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import cascade, conntrack, files, netns, sysctl
+from . import cascade, conntrack, files, jail_kernel, netns, sysctl
 from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
+from .jail import Jail
 from .kernel import RTM, Kernel, Message, Request, required
 from .kinds import KINDS
 from .model import COLLECTIONS, HOST, Address, Filter, Link, Namespace, Rate, Redirect, Resolver, Sysctl, WireGuard, replace, resolver_path
@@ -25,7 +26,16 @@ from .wire import CHANGES, TRANSLATORS, address, link, resolver, ruleset, wiregu
 
 BATCH = 128  # requests in one message to the kernel: far below the socket's buffer
 GONE = (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)  # deleting what is gone already succeeds
-AT_ONCE = (Namespace, Leftover, Lease, Sysctl, WireGuard, Resolver, Filter)  # everything else is a netlink request, and waits for others
+AT_ONCE = (
+    Namespace,
+    Leftover,
+    Lease,
+    Sysctl,
+    WireGuard,
+    Resolver,
+    Jail,
+    Filter,
+)  # everything else is a netlink request, and waits for others
 NO_KIND = "Unknown device type"  # rtnl_newlink()
 
 
@@ -153,7 +163,7 @@ class Transaction:
 
     def _takes_others(self, step: Step) -> bool:
         """Deleting the first IPv4 address of a subnet deletes the others of that subnet, unless one is promoted (devinet.c)."""
-        if not isinstance(step.item, Address) or step.after is not None or step.item.family == 6:
+        if not isinstance(step.item, Address) or step.after is not None or step.item.family == 6 or step.item.prefixlen == 32:
             return False
         return bool(self._addresses.get((step.namespace, step.item.link), set()) - {step.item.key})
 
@@ -215,6 +225,8 @@ class Transaction:
             elif isinstance(step.item, Resolver):
                 content = resolver.encode(step.after) if isinstance(step.after, Resolver) else None
                 files.write(resolver_path(step.namespace), content)
+            elif isinstance(step.item, Jail):
+                jail_kernel.change(step.before, step.after)  # type: ignore[arg-type]
             elif isinstance(step.item, Filter):
                 self._filter(step, step.item)
             else:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import keep
+from . import jail_kernel, keep
 from .engine import Outcome, converge, repeat, show
 from .errors import NetnsError
 
@@ -51,10 +52,28 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--wait", type=float, metavar="SECONDS", help="without FILE: how long to try again what the host is not ready for"
             )
+    jails = commands.add_parser("jail", help="run a command in a jail").add_subparsers(required=True)
+    command = jails.add_parser("exec", help="run a command in a jail", description="Run a command in a jail, in place of this one.")
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("command", metavar="COMMAND", nargs=argparse.REMAINDER, help="and its arguments; -- may stand before it")
+    command.set_defaults(run=_jail_exec)
     command = commands.add_parser("show", help="print what is there, as a host document")
     command.add_argument("namespaces", nargs="*", metavar="NAMESPACE", help="only these; host is the host's own")
     command.set_defaults(run=_show)
     return parser
+
+
+def _jail_exec(options: Any) -> int:
+    """The shell's exit code for what cannot be run: 127."""
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise NetnsError.of("which command? weft-netns jail exec NAME -- COMMAND …")
+    jail_kernel.enter(options.name)
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        sys.stderr.write(f"{command[0]}: {error.strerror}\n")
+        return 127
 
 
 def _read(path: str | None) -> Mapping[str, Any] | None:

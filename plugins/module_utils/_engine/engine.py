@@ -18,6 +18,7 @@ from . import announce, cascade, files, keys, netns, render
 from .apply import Transaction, lease_formers
 from .claims import Claims, object_id, union, with_formers
 from .errors import Fault, NotConverged
+from .jail_kernel import as_made as jails_as_made
 from .keep import Change, Keeper, check_name, load
 from .kernel import Kernel, check_capabilities
 from .model import HOST, Address, Desired, Namespace, Observed, replace
@@ -30,7 +31,7 @@ from .steps import Lease, Step
 from .store import Store
 from .wire.route import RTPROT_KERNEL
 
-GATHER = ("links", "addresses", "routes", "rules", "neighbours", "pairs")
+GATHER = ("links", "addresses", "routes", "rules", "neighbours", "jails", "pairs")
 VANISH_SECONDS = 10.0  # for a handful of namespaces; the kernel needs some milliseconds for each
 
 
@@ -97,7 +98,7 @@ def converge(
     absent = state == "absent" and not purge
     check_name(name)
     wanted = None if everything_goes else document or {}
-    desired = parse(wanted or {}, name)
+    desired = parse(wanted or {}, name, absent)
     with _running(name, purge, absent, Keeper(kept_in, name, wanted, purge), None if check else lock_timeout) as run:
         return run.plan(desired) if check else run.apply(desired)
 
@@ -122,7 +123,7 @@ def repeat(
 
 @_without_collector()
 def show(namespaces: Iterable[str] | None = None, gather: Collection[str] | None = None) -> dict[str, Any]:
-    """What is there: the host document of it, and ``pairs``, both ends of every veth. Changes nothing.
+    """What is there: the host document of it; ``pairs``, both ends of every veth; ``processes`` of each jail. Changes nothing.
 
     :param namespaces: names (``host`` for the host's own); None for all. Peers are looked for in all.
     :param gather: some of ``GATHER``; None for all.
@@ -133,6 +134,8 @@ def show(namespaces: Iterable[str] | None = None, gather: Collection[str] | None
         seen = read(kernel, dict.fromkeys(present, EVERYTHING))
     shown = {name: _only(ns, wanted) for name, ns in seen.items() if namespaces is None or name in set(namespaces)}
     found = render.document(shown)
+    for jail in shown[HOST].jails.values() if HOST in shown else ():
+        found["jails"][jail.name]["processes"] = list(jail.processes)
     if "pairs" in wanted:
         found["pairs"] = [pair for pair in render.pairs(seen) if {pair["namespace"], pair["peer_namespace"]} & set(shown)]
     return found
@@ -143,7 +146,7 @@ def _only(ns: Namespace, wanted: set[str]) -> Namespace:
     declared = {key: each for key, each in ns.addresses.items() if not ipaddress.ip_address(each.ip).is_link_local}
     routes = {key: each for key, each in ns.routes.items() if each.protocol != RTPROT_KERNEL}
     ns = replace(ns, addresses=declared, routes=routes)
-    unwanted: dict[str, Any] = {each: {} for each in ("links", "addresses", "routes", "rules", "neighbours") if each not in wanted}
+    unwanted: dict[str, Any] = {each: {} for each in ("links", "addresses", "routes", "rules", "neighbours", "jails") if each not in wanted}
     if "links" in unwanted:
         unwanted["forwards"] = unwanted["wireguards"] = unwanted["rates"] = unwanted["redirects"] = {}
     return replace(ns, **unwanted)
@@ -200,7 +203,9 @@ class _Run:
 
     def _decide(self, desired: Desired) -> _Decision:
         claims = self.store.load()
-        if not self.absent:
+        if self.absent:
+            desired = jails_as_made(desired)
+        else:
             desired = keys.filled(desired, {path: files.read(path) for path in keys.files(desired)})
         real, left_out = resolve(desired, look_up(self.kernel, symbolic(desired)), self._stays(claims))
         observed = observe(self.kernel, real, claims, self.name, self.purge, self.absent)

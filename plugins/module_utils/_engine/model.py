@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar, Union
 
+from .jail import Jail
+
 HOST = "host"
 PROTOCOL = 0x77  # marks routes, rules, addresses and neighbours of ours; unassigned in rt_protos
 ALIAS = "weft:"  # marks links of ours, and the lo of namespaces of ours
@@ -435,7 +437,7 @@ class Filter:
         return {key: getattr(self, key) for key in ("guards", "isolated", "masquerade", "anycast", "publish")}
 
 
-Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, WireGuard, Rate, Redirect, Resolver, Filter]
+Object = Union[Address, Route, Rule, Neighbour, Forward, Sysctl, WireGuard, Rate, Redirect, Resolver, Jail, Filter]
 Objects = Mapping[Any, Object]  # by key
 
 
@@ -459,6 +461,7 @@ class Namespace:
     rates: Mapping[Any, Rate] = field(default_factory=dict)
     redirects: Mapping[Any, Redirect] = field(default_factory=dict)
     resolvers: Mapping[Any, Resolver] = field(default_factory=dict)
+    jails: Mapping[Any, Jail] = field(default_factory=dict)  # of the host
     filters: Mapping[Any, Filter] = field(default_factory=dict)
     path: str | None = None
     in_use: str = "refuse"
@@ -483,6 +486,7 @@ COLLECTIONS: dict[type, str] = {
     Forward: "forwards",
     Route: "routes",
     Rule: "rules",
+    Jail: "jails",
     Filter: "filters",
 }
 OBJECTS = tuple(COLLECTIONS.values())[:-1]  # filters stand before all of these, and fall after them

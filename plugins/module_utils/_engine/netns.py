@@ -85,6 +85,11 @@ def unbind(name: str) -> None:
         os.unlink(path)
 
 
+def mount(kind: str, path: str) -> None:
+    """A file system of the kernel's own."""
+    _call("mount", kind.encode(), path.encode(), kind.encode(), 0, None)
+
+
 def _share_directory() -> None:
     """As ip-netns(8) does: a mount of its own, shared, so that names appear and go in all mount namespaces."""
     os.makedirs(NETNS_DIR, mode=0o755, exist_ok=True)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import cascade, files, netns, sysctl
+from . import cascade, files, jail_kernel, netns, sysctl
 from .cascade import End
 from .claims import Claims, key_of, object_id
 from .errors import KernelError
@@ -50,10 +50,11 @@ class Wanted:
     sysctls: frozenset[str] = frozenset()
     resolver: bool = False
     queues: bool = False
+    jails: bool = False
     filters: Mapping[str, str | None] = field(default_factory=dict)  # by document: the digest of what was loaded
 
 
-EVERYTHING = Wanted(frozenset({ALL_TABLES}), rules=True, neighbours=True, resolver=True, queues=True)
+EVERYTHING = Wanted(frozenset({ALL_TABLES}), rules=True, neighbours=True, resolver=True, queues=True, jails=True)
 
 
 @dataclass
@@ -180,6 +181,7 @@ def _wanted(desired: Desired, claims: Claims, name: str, document: str) -> Wante
         sysctls=frozenset(ns.sysctls) | frozenset(claimed["sysctls"]),
         resolver=bool(ns.resolvers) or any(each.startswith("resolvers ") for each in held),
         queues=bool(ns.rates or ns.redirects) or any(each.startswith(("rates ", "redirects ")) for each in held),
+        jails=bool(ns.jails) or any(each.startswith("jails ") for each in held),
         filters={document: own.former if own else None} if own or ns.filters else {},
     )
 
@@ -200,6 +202,7 @@ def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> _Seen:
         "sysctls": named(filter(None, (_read_sysctl(kernel, name, each) for each in sorted(wanted.sysctls)))),
         "resolvers": named(_read_resolver(kernel, name)) if wanted.resolver else {},
         **(read_queues(kernel, name, names) if wanted.queues else {}),
+        "jails": named(jail_kernel.observe()) if wanted.jails and name == HOST else {},
         "filters": named(found for each, loaded in wanted.filters.items() for found in read_filter(kernel, name, each, loaded)),
     }
     return seen

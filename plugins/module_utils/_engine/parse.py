@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import queues
+from . import parse_jails, queues
 from .errors import DocumentError
 from .kinds import KINDS, paired
 from .kinds.port import PORT
@@ -104,14 +104,15 @@ HOST_KEYS = (*EVERY_NAMESPACE, "filter")
 NAMESPACE_KEYS = (*EVERY_NAMESPACE, "dns", "pid", "path", "in_use")
 
 
-def parse(document: Any, name: str = "") -> Desired:
+def parse(document: Any, name: str = "", absent: bool = False) -> Desired:
     """The document as a :class:`Desired`, both ends of every pair spelt out.
 
     :param name: of the document; its filter bears it.
+    :param absent: what is declared shall go: only what names it is needed.
     :raises DocumentError: with all faults of the document.
     """
     reader = Reader()
-    top = reader.mapping(document, "", ("host", "namespaces"))
+    top = reader.mapping(document, "", ("host", "namespaces", "jails"))
     namespaces = {HOST: _namespace(reader, HOST, top.get("host"), HOST)}
     for space, raw in reader.mapping(top.get("namespaces"), "namespaces").items():
         path = f"namespaces.{space}"
@@ -121,7 +122,8 @@ def parse(document: Any, name: str = "") -> Desired:
     namespaces = _complete_pairs(reader, namespaces)
     host, raw = namespaces[HOST], top.get("host")
     filters = parse_filter(reader, name, host.links, raw.get("filter") if isinstance(raw, Mapping) else None)
-    namespaces[HOST] = replace(host, links=all_guarded(host.links, filters.values()), filters=filters)
+    host = replace(host, links=all_guarded(host.links, filters.values()), filters=filters)
+    namespaces[HOST] = parse_jails.with_addresses(host, parse_jails.read(reader, top.get("jails"), absent))
     for namespace in namespaces.values():
         _check_references(reader, namespace, namespaces)
     _check_shared(reader, namespaces)

@@ -11,7 +11,7 @@ from . import cascade
 from .claims import Claims, Ledger
 from .errors import ConflictError
 from .model import BEFORE_LINKS, HOST, OBJECTS, Desired, Observed
-from .planner import filters, leases, links, namespaces, objects
+from .planner import filters, jails, leases, links, namespaces, objects
 from .planner.context import Context
 from .steps import Step
 
@@ -34,6 +34,7 @@ def plan(desired: Desired, observed: Observed, claims: Claims, name: str, purge:
     """
     ctx = Context(dict(desired.namespaces), observed, Ledger(name, claims), purge, absent)
     steps = _steps(ctx)
+    jails.check(ctx, steps)
     if ctx.faults:
         raise ConflictError(ctx.faults)
     return Plan(tuple(steps), ctx.ledger.claims)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .jail import Jail
 from .kinds import KINDS, paired
 from .kinds.vlans import Vlans
 from .model import (
@@ -62,6 +63,8 @@ def document(namespaces: Mapping[str, Namespace]) -> Document:
         ):
             for item in objects.values():
                 _put(space, item)
+        if ns.jails:
+            found["jails"] = {item.name: jail(item) for item in ns.jails.values()}
     return found
 
 
@@ -94,6 +97,8 @@ def touched(steps: Iterable[Step], observed: Mapping[str, Namespace]) -> tuple[D
                     _put(_space(found, where), each)
                     for owned in _on_link(observed, where, each.name) if found is before else ():
                         _put(_space(found, where), owned)
+            elif isinstance(item, Jail):
+                found.setdefault("jails", {})[item.name] = jail(item)
             elif item is not None:
                 _put(_space(found, step.namespace), item)
     return before, after
@@ -214,6 +219,13 @@ def route(item: Route) -> Document:
     if item.table != MAIN_TABLE:
         found["table"] = item.table
     return found
+
+
+def jail(item: Jail) -> Document:
+    around = {"unit": item.unit} if item.unit else {"cgroup": item.cgroup}
+    found = {"addresses": list(item.addresses), "ports": list(item.ports), "loopback": item.loopback, **around, "link": item.link}
+    # What somebody has taken apart has no words in a document.
+    return {**{key: value for key, value in found.items() if value}, **({} if item.intact else {"changed_by_hand": True})}
 
 
 def wireguard(item: WireGuard) -> Document:

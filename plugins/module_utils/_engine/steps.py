@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from .jail import Jail
 from .kinds.port import DEFAULTS as PORT_DEFAULTS
 from .kinds.vlans import MADE_WITH
 from .model import Filter, Link, Namespace, Object, Rate, Resolver, Route, Rule, Sysctl, WireGuard, replace
@@ -105,6 +106,8 @@ def _describe(step: Step) -> str:
     if isinstance(item, Link):
         changed = isinstance(step.before, Link) and isinstance(step.after, Link)
         return f"link {step.namespace}/{item.name} " + (differences(step.before, step.after) if changed else str(item.kind))  # type: ignore[arg-type]
+    if isinstance(item, Jail):
+        return item.text + (f", was {step.before.text.partition(' ')[2]}" if isinstance(step.before, Jail) and step.after else "")
     noun, _space, rest = item.text.partition(" ")
     if isinstance(item, Sysctl):
         return f"sysctl {step.namespace} {item.name} " + (

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from ._mode import Mode
 from .bridge import Bridge
+from .jail import Jail
 from .p2p import PointToPoint
 from .passthrough import Passthrough
 from .routed import Routed
@@ -18,6 +19,7 @@ from .sublink import Ipvlan, Macvlan
 MODES: Mapping[str, Mode] = {
     "bridge": Bridge(),
     "ipvlan": Ipvlan(),
+    "jail": Jail(),
     "macvlan": Macvlan(),
     "p2p": PointToPoint(),
     "passthrough": Passthrough(),

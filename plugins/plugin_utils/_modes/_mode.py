@@ -17,6 +17,7 @@ class Mode(Protocol):
     options: Mapping[str, Check] = {}  # keys of the network's dictionary that is named after the mode
     devices: Sequence[str] = ()  # kinds of the pair that leads into a container; empty: there is none
     interface_keys: Collection[str] = ()  # keys of an interface that only some modes know
+    namespaced: bool = True  # its containers are network namespaces
     unguarded: str = ""  # why the host's filter cannot hold `spoofing: block`; empty: it can
 
     def refused(self, options: Mapping[str, Any]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hosts import Host
 
-from _engine import files, netns
+from _engine import bpf, files, netns
 from _engine.engine import converge
 from _engine.errors import NetnsError
 from _engine.kernel import Kernel, Request
@@ -28,6 +28,9 @@ EFFECTS = (  # everything that the engine does to the host goes through one of t
     (files, "write"),
     (files, "make_tun"),
     (Kernel, "load_tables"),
+    (bpf, "link"),
+    (bpf, "pin"),
+    (bpf, "replace"),
     (Store, "save"),
 )
 REFUSED = Request("RTM_NEWNSID")  # the kernel itself says EINVAL to this one: it names no namespace
@@ -85,6 +88,7 @@ OLD: dict[str, Any] = {
         },
         "web2": {"links": {"p0": {"kind": "veth", "veth": {"peer": "p0", "namespace": "web1"}}}},
     },
+    "jails": {"mail1": {"addresses": ["10.60.0.2"], "ports": [25]}, "mail2": {"addresses": ["10.60.0.1"]}},
 }
 
 
@@ -107,6 +111,7 @@ def _new() -> dict[str, Any]:
     }
     web1["links"]["d0"] = {"kind": "tun"}
     web1["routes"] = [{"destination": "default", "gateway": "10.20.0.2"}]
+    new["jails"] = {"mail3": {"addresses": ["10.60.0.2"], "ports": [25]}, "mail2": {"addresses": ["10.60.0.3"], "loopback": "host"}}
     web1["sysctls"] = {}
     web1["dns"] = {"nameservers": ["10.20.0.2"], "search": ["example.test"]}
     nic = {**web1["links"].pop("nic"), "mtu": 1290, "state": "down"}

@@ -162,3 +162,9 @@ def test_persist(ansible_playbook, persistent):
     assert gone.recap["here"]["changed"] == 2, gone.output
     assert persistent() == {}
     assert ansible_playbook(PERSIST, persist_state="absent").recap["here"]["changed"] == 0
+
+
+def test_jail_looks_and_changes_nothing(ansible_playbook):
+    played = ansible_playbook(ROLE.format(role="jail"))
+    assert played.returncode == 0, played.output
+    assert played.recap["here"]["changed"] == 0, played.output
