@@ -153,7 +153,7 @@ def document(params: Params) -> Document:
         links.setdefault(named, {})
     if params["veth"]:
         existing(result, params["veth"]["namespace"])
-    for kind in ("vxlan", "macvlan"):
+    for kind in ("vlan", "vxlan", "macvlan", "ipvlan"):
         if params[kind] and params[kind]["link"]:
             parents = existing(result, params[kind]["namespace"] or params["namespace"])["links"]
             parents.setdefault(params[kind]["link"], {})
