@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import errno
-import secrets
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -364,7 +364,7 @@ class Transaction:
         except KernelError as error:
             if error.errno != errno.EEXIST:
                 raise
-            passing = f"weft{secrets.token_hex(5)}"
+            passing = f"weft{os.urandom(5).hex()}"
             make(passing)
             [message] = self._must(step.namespace, [link.ask(passing)])
             self._must(step.namespace, [link.move(link.decode(message).link.index, item.name, None)])

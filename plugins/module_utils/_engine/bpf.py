@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 from dataclasses import dataclass
 
@@ -132,9 +131,9 @@ def _name(name: str) -> bytes:
 
 
 def _call(command: int, attr: bytes, about: str) -> int:
-    number = SYSCALLS.get(platform.machine())
+    number = SYSCALLS.get(os.uname().machine)
     if number is None:
-        raise EnvironmentMissing.of(f"jails need bpf(2), and its number on {platform.machine()} is not known here")
+        raise EnvironmentMissing.of(f"jails need bpf(2), and its number on {os.uname().machine} is not known here")
     buffer = ctypes.create_string_buffer(attr, len(attr))
     result = int(LIBC.syscall(number, command, buffer, len(attr)))
     if result < 0:

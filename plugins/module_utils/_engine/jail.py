@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 from dataclasses import dataclass, field
+
+from .digest import sha256
 
 LOOPBACKS = "127.128.0.0/9"  # the half of 127.0.0.0/8 from which jails get theirs
 LOOPBACKS6 = "fd77:6566:7400::/64"  # unique local addresses (RFC 4193)
@@ -74,5 +75,5 @@ def _escaped(letter: str) -> str:
 def _within(prefix: str, name: str) -> str:
     """An address that follows from the name: the same on every run, and hardly ever another's."""
     network = ipaddress.ip_network(prefix)
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest(), "big")
+    number = int(sha256(name.encode()), 16)
     return str(network[1 + number % (network.num_addresses - 2)])

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from . import bpf, systemd
+from .digest import sha256
 from .errors import EnvironmentMissing, KernelError, NetnsError
 from .jail import PLACES, Jail
 from .jail_programs import HOOKS, programs
@@ -164,7 +164,7 @@ def _identity(jail: Jail) -> int:
 
 
 def _digest(wanted: dict[str, bytes]) -> str:
-    return hashlib.sha256(b"".join(hook.encode() + code for hook, code in sorted(wanted.items()))).hexdigest()
+    return sha256(b"".join(hook.encode() + code for hook, code in sorted(wanted.items())))
 
 
 def _attach(jail: Jail) -> None:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from ..digest import sha256
 from ..model import Anycast, Filter, Guard, Isolated, Masquerade
 from ..schema import ip as spelt
 from . import publication
@@ -63,13 +64,7 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {BRIDGE: (), INET: ("ether type", "iifna
 def table(document: str) -> str:
     """Name of the tables of a document. What nftables would not take as a name is hashed; no plain name has a slash."""
     plain = f"weft-{document}"
-    return plain if PLAIN.fullmatch(plain) else "weft/" + _digest(document)[:20]
-
-
-def _digest(text: str) -> str:
-    import hashlib  # only filters need it
-
-    return hashlib.sha256(text.encode()).hexdigest()
+    return plain if PLAIN.fullmatch(plain) else "weft/" + sha256(document.encode())[:20]
 
 
 def link_local(mac: str) -> str:
@@ -189,7 +184,7 @@ def decode(document: str, listings: Mapping[str, str], loaded: str | None) -> Fi
     :param loaded: digest of what the kernel listed right after loading; anything else has been changed by somebody.
     """
     things = {family: _plain(json.loads(listing)["nftables"]) for family, listing in listings.items()}
-    digest = _digest(json.dumps(things, sort_keys=True))
+    digest = sha256(json.dumps(things, sort_keys=True).encode())
     sets = {family: _sets(listed) for family, listed in things.items()}
     guards = [guard for family in sets for guard in _decoded_guards(sets[family], family == BRIDGE)]
     isolated = [each for family in sets for each in _decoded_isolated(sets[family], _rules(things[family], ISOLATED), family == BRIDGE)]
