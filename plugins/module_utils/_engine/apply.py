@@ -158,12 +158,21 @@ class Transaction:
             with self._kernel.promoting(step.namespace, step.item.link):
                 self._collect(step)
                 self._flush()
+        elif self._leaves_others(step):
+            self._flush()
+            self._collect(step)
+            self._flush()
         else:
             self._collect(step)
 
     def _takes_others(self, step: Step) -> bool:
         """Deleting the first IPv4 address of a subnet deletes the others of that subnet, unless one is promoted (devinet.c)."""
-        if not isinstance(step.item, Address) or step.after is not None or step.item.family == 6 or step.item.prefixlen == 32:
+        return self._leaves_others(step) and step.item.prefixlen < 32
+
+    def _leaves_others(self, step: Step) -> bool:
+        """One IPv4 address of several on a link goes. Each by itself, the last one first: so an undo, which can only
+        append, brings them back in their order, wherever it has to begin."""
+        if not isinstance(step.item, Address) or step.after is not None or step.item.family == 6:
             return False
         return bool(self._addresses.get((step.namespace, step.item.link), set()) - {step.item.key})
 
