@@ -11,7 +11,6 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, Callable
 
 from .model import HOST, LOCAL_TABLE, MAIN_TABLE, rate_words
@@ -146,6 +145,8 @@ SLOWEST, FASTEST = 8_000, 10**12  # bit/s; a bucket of packets takes longer to f
 
 def rate(value: Any) -> int:
     """Bits per second, from the words of tc(8): 100mbit. As there, bps is bytes per second, an `i` counts by 1024."""
+    from fractions import Fraction  # only rates need it
+
     found = RATE.fullmatch(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
     if not found:
         raise ValueError(f"{value!r} is not a rate such as 100mbit")
