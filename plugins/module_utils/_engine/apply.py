@@ -276,18 +276,15 @@ class Transaction:
     def _give_back(self, step: Step, lease: Lease) -> None:
         device = lease.device
         index = self._move(step, lease.inside, lease.link.name, HOST, device.name)
-        answers = self._kernel.send(HOST, [link.down(index), link.ask(device.name)])
-        now = link.decode([required(answer) for answer in answers][-1]).link
-        for answer in self._kernel.send(HOST, link.change(now, device, index, self._index(HOST))):
-            required(answer)
+        now = link.decode(self._must(HOST, [link.down(index), link.ask(device.name)])[-1]).link
+        self._must(HOST, link.change(now, device, index, self._index(HOST)))
         self._kernel.replay(HOST, RTM["RTM_NEWADDR"], [address.on(bytes.fromhex(raw), index) for raw in lease.addresses.values()])
 
     def _move(self, step: Step, source: str, name: str, target: str, new: str) -> int:
         """Returns the index that the device has there: another one, if its own is taken."""
         if source == target:
             return self._rename(step, source, {name}, new)
-        [answer] = self._kernel.send(source, [link.move(self._indexes[source][name], new, self._kernel.descriptor(target))])
-        required(answer)
+        self._must(source, [link.move(self._indexes[source][name], new, self._kernel.descriptor(target))])
         self._done.append(step)
         self._indexes[target][new] = self._indexes[source].pop(name)
         return self._settle(target, new)
@@ -297,15 +294,14 @@ class Transaction:
         index = next(self._indexes[where].pop(name) for name in names if name in self._indexes[where])
         self._indexes[where][new] = index
         for request in (link.down(index), link.move(index, new, None)):
-            [answer] = self._kernel.send(where, [request])
-            required(answer)
+            self._must(where, [request])
             if step not in self._done:
                 self._done.append(step)
         return self._settle(where, new)
 
     def _settle(self, where: str, name: str) -> int:
-        [answer] = self._kernel.send(where, [link.ask(name)])
-        self._indexes[where][name] = link.decode(required(answer)).link.index
+        [message] = self._must(where, [link.ask(name)])
+        self._indexes[where][name] = link.decode(message).link.index
         return self._indexes[where][name]
 
     def _sysctl(self, step: Step) -> None:

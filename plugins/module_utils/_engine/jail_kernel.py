@@ -14,7 +14,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from . import bpf, systemd
@@ -22,7 +22,7 @@ from .digest import sha256
 from .errors import EnvironmentMissing, KernelError, NetnsError
 from .jail import PLACES, Jail
 from .jail_programs import HOOKS, programs
-from .model import HOST, Desired
+from .model import HOST, Desired, replace
 from .netns import mount
 from .parse_jails import addresses_of, with_addresses
 

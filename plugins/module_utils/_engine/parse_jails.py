@@ -8,11 +8,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from .jail import Jail, cgroup_of
-from .model import Address, Link, Namespace, named
+from .model import Address, Link, Namespace, named, replace
 from .reader import Reader, given
 from .schema import CONTROL, Check, Listing, choice, integer, ip, link_name, text
 
