@@ -51,19 +51,23 @@ def moves(ctx: Context) -> list[Step]:
     return [step for ns in ctx.desired.values() for link in ns.links.values() if link.kind == KIND for step in _moved(ctx, ns.name, link)]
 
 
+def _claimed(ctx: Context) -> list[tuple[str, str]]:
+    """Leases of this document in namespaces that it looks into: one that does not purge looks into those alone that it declares."""
+    return [(where, name) for where in ctx.ledger.claims if ctx.purge or where in ctx.desired for name in ctx.ledger.held(LEASE, where)]
+
+
 def _held(ctx: Context) -> Iterator[tuple[tuple[str, str], Lease]]:
     """Leases of this document whose devices can be found, by the namespace and name that they were moved to."""
-    for where in list(ctx.ledger.claims):
-        for name in ctx.ledger.held(LEASE, where):
-            lease = _found(ctx, where, _former(ctx, where, name))
-            if lease:
-                yield (where, name), lease
+    for where, name in _claimed(ctx):
+        lease = _found(ctx, where, _former(ctx, where, name))
+        if lease:
+            yield (where, name), lease
 
 
 def _lost(ctx: Context) -> list[tuple[str, str]]:
     """Leases whose devices are nowhere, unplugged perhaps, or on the host as they were: a run was ended before it took them."""
     known = {key for key, _lease in _held(ctx)}
-    return [(where, name) for where in list(ctx.ledger.claims) for name in ctx.ledger.held(LEASE, where) if (where, name) not in known]
+    return [key for key in _claimed(ctx) if key not in known]
 
 
 def _former(ctx: Context, where: str, name: str) -> dict[str, Any]:
@@ -95,9 +99,9 @@ def _as_it_was(ctx: Context, link: Link, device: Link, addresses: Mapping[str, s
 
 def _stays(ctx: Context, where: str, name: str, lease: Lease, doomed: set[str]) -> bool:
     want = ctx.wanted(where).links.get(name)
-    if where in doomed or lease.inside == HOST:
+    if where in doomed or lease.inside == HOST or (want and want.state == "absent"):
         return False
-    if want is None or want.kind != KIND or want.state == "absent":
+    if want is None or want.kind != KIND:
         return not ctx.purge
     return not ctx.absent and _means(want, lease.device)
 
