@@ -385,4 +385,10 @@ options:
     description:
       - Answer for O(address) on the link (proxy ARP, proxy ND) instead.
     type: bool
+  probe:
+    description:
+      - With O(proxy=true), before the entry is made, ask on the link whether somebody has O(address), and fail if so.
+        That takes 1.6 seconds, for all addresses of a run together.
+      - What is there already is not asked for, nor is anything at boot.
+    type: bool
 """

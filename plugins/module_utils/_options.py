@@ -173,4 +173,4 @@ JAIL: Spec = {
     "link": {"type": "str", "default": "lo"},
 }
 
-NEIGHBOUR: Spec = {"link": NAME, "address": NAME, "mac": STRING, "proxy": BOOLEAN}
+NEIGHBOUR: Spec = {"link": NAME, "address": NAME, "mac": STRING, "proxy": BOOLEAN, "probe": BOOLEAN}

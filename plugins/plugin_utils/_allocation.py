@@ -30,6 +30,7 @@ class Lease:
 
     addresses: tuple[Address, ...] = ()
     mac: str | None = None
+    host: str | None = None  # where it is; only where the wire is asked for addresses, which those of the fleet may give to each other
 
 
 Leases = Mapping[tuple[str, str], Lease]  # by container and interface
@@ -76,7 +77,8 @@ class Allocation:
         if addresses is None:
             addresses = tuple(self._addresses(interface, lease))
         mac = lease.mac or self._new_mac(interface) if self._open_mac(interface) else interface.mac
-        return Member(interface, addresses, mac)
+        host = self._leases.get(interface.key, Lease()).host
+        return Member(interface, addresses, mac, moves=host not in (None, interface.host))
 
     @staticmethod
     def _open_mac(interface: Interface) -> bool:
@@ -124,7 +126,8 @@ def leases_of(members: Iterable[Member]) -> Leases:
     leases = {}
     for member in members:
         interface = member.interface
-        lease = Lease(member.addresses if interface.addresses is None else (), member.mac if interface.mac is None else None)
+        host = interface.host if MODES[member.network.mode].asks(member.network) else None
+        lease = Lease(member.addresses if interface.addresses is None else (), member.mac if interface.mac is None else None, host)
         if lease != Lease():
             leases[interface.key] = lease
     return leases

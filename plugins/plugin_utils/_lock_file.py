@@ -29,8 +29,8 @@ from ._types import Address
 NAME = "netns.lock.yml"
 VARIABLE = "netns_leases"
 HEADER = """\
-# Addresses and MACs that weft.netns has chosen where the inventory leaves them open. Keep this file in version control:
-# same inventory and same file, same addresses. To have an interface's chosen anew, delete its line.
+# Addresses and MACs that weft.netns has chosen where the inventory leaves them open, and the host that answers for a routed one.
+# Keep this file in version control: same inventory and same file, same addresses. To have an interface's chosen anew, delete its line.
 """
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz")
 
@@ -108,6 +108,8 @@ def _flow(lease: Lease) -> Iterator[str]:
         yield f"addresses: [{', '.join(json.dumps(address.text) for address in lease.addresses)}]"
     if lease.mac:
         yield f"mac: {json.dumps(lease.mac)}"
+    if lease.host:
+        yield f"host: {json.dumps(lease.host, ensure_ascii=False)}"
 
 
 def _quoted(word: str) -> str:
@@ -134,7 +136,7 @@ def _parse(path: str, raw: Any, faults: Faults) -> Iterator[tuple[tuple[str, str
 
 def _lease(path: str, raw: Any, faults: Faults) -> Lease:
     keys: Mapping[str, Any] = faults.mapping(path, raw)
-    faults.unknown(path, keys, ("addresses", "mac"))
+    faults.unknown(path, keys, ("addresses", "mac", "host"))
     addresses = []
     for index, value in enumerate(faults.listing(f"{path}.addresses", keys.get("addresses", []))):
         try:
@@ -147,7 +149,8 @@ def _lease(path: str, raw: Any, faults: Faults) -> Lease:
             mac = schema.mac(keys["mac"])
         except ValueError as error:
             faults.add(f"{path}.mac", str(error))
-    return Lease(tuple(addresses), mac)
+    host = faults.checked(f"{path}.host", schema.text, keys["host"]) if "host" in keys else None
+    return Lease(tuple(addresses), mac, host)
 
 
 def _broken(path: Path, message: str) -> CompileError:

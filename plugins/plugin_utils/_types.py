@@ -238,6 +238,7 @@ class Member:
     interface: Interface
     addresses: tuple[Address, ...]
     mac: str | None  # None: that of what it is made from
+    moves: bool = False  # from another host of the fleet
 
     @property
     def network(self) -> Network:

@@ -15,14 +15,13 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 
+from .frames import ADVERTISEMENT, arp_request, discovery
 from .kinds import paired
 from .model import HOST, Address, Link, Namespace, Neighbour
 from .steps import Step
 
-BROADCAST, ALL_NODES_MAC = b"\xff" * 6, bytes.fromhex("333300000001")
-ETH_ARP, ETH_IPV6, ICMPV6, ADVERTISEMENT = 0x0806, 0x86DD, 58, 136
 OVERRIDE = 1 << 29
-ALL_NODES = socket.inet_pton(socket.AF_INET6, "ff02::1")
+ALL_NODES = "ff02::1"
 
 Frame = tuple[str, bytes]  # by which link of the host, and what
 
@@ -79,27 +78,8 @@ class _Wires:
 
 
 def _frame(ip: str, mac: bytes) -> bytes:
-    return _advertisement(ip, mac) if ":" in ip else _arp(ip, mac)
-
-
-def _arp(ip: str, mac: bytes) -> bytes:
-    """A request about itself, which everybody takes who has an entry."""
-    address = socket.inet_aton(ip)
-    return BROADCAST + mac + struct.pack("!HHHBBH", ETH_ARP, 1, 0x0800, 6, 4, 1) + mac + address + bytes(6) + address
-
-
-def _advertisement(ip: str, mac: bytes) -> bytes:
-    address = socket.inet_pton(socket.AF_INET6, ip)
-    body = struct.pack("!I", OVERRIDE) + address + struct.pack("!BB", 2, 1) + mac
-    length = 4 + len(body)
-    pseudo = address + ALL_NODES + struct.pack("!IHBB", length, 0, 0, ICMPV6)
-    checksum = _checksum(pseudo + struct.pack("!BBH", ADVERTISEMENT, 0, 0) + body)
-    header = struct.pack("!IHBB", 6 << 28, length, ICMPV6, 255) + address + ALL_NODES
-    return ALL_NODES_MAC + mac + struct.pack("!H", ETH_IPV6) + header + struct.pack("!BBH", ADVERTISEMENT, 0, checksum) + body
-
-
-def _checksum(content: bytes) -> int:
-    """RFC 1071; the content has an even length."""
-    total: int = sum(struct.unpack(f"!{len(content) // 2}H", content))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~(total + (total >> 16)) & 0xFFFF
+    """About itself: everybody takes it who has an entry."""
+    if ":" not in ip:
+        return arp_request(mac, ip, ip)
+    body = struct.pack("!I", OVERRIDE) + socket.inet_pton(socket.AF_INET6, ip) + struct.pack("!BB", 2, 1) + mac
+    return discovery(mac, ip, ALL_NODES, ADVERTISEMENT, body)

@@ -21,7 +21,7 @@ from .errors import Fault, NotConverged
 from .jail_kernel import as_made as jails_as_made
 from .keep import Change, Keeper, check_name, load
 from .kernel import Kernel, check_capabilities
-from .model import HOST, Address, Desired, Namespace, Observed, replace
+from .model import HOST, Address, Desired, Namespace, Neighbour, Observed, replace
 from .observe import EVERYTHING, look_up, observe, observe_again, read
 from .obstacles import obstacles
 from .parse import parse
@@ -118,6 +118,7 @@ def repeat(
     with _running(name, purge, False, Keeper(None, name, None, purge), None if check else lock_timeout) as run:
         kept = load(kept_in, name)
         desired = parse(kept.document, name)
+        run.asks = False  # what held before the boot holds again
         return run.plan(desired) if check else run.apply(desired), kept.left_out
 
 
@@ -186,6 +187,7 @@ class _Run:
     absent: bool
     keeper: Keeper
     clock: Clock = field(default_factory=Clock)
+    asks: bool = True  # the wire, before an address is taken
 
     def plan(self, desired: Desired) -> Outcome:
         """Tell what would be done."""
@@ -211,10 +213,20 @@ class _Run:
         observed = observe(self.kernel, real, claims, self.name, self.purge, self.absent)
         self.clock.lap("observe")
         todo = plan(real, observed, claims, self.name, self.purge, self.absent)
+        if self.asks:
+            self._ask(todo.steps, observed)
         keeping, not_kept = self.keeper.decide(left_out)
         self.clock.lap("plan")
         hindering = [] if self.absent else obstacles(self.kernel, real.namespaces[HOST], observed.namespaces[HOST])
         return _Decision(real, observed, claims, todo, keeping, left_out + not_kept, hindering)
+
+    def _ask(self, steps: Iterable[Step], observed: Observed) -> None:
+        """Whether somebody has an address that is going to be answered for; check mode asks, too, and tells the same."""
+        entries = [step.after for step in steps if step.before is None and isinstance(step.after, Neighbour) and step.after.probe]
+        if entries:
+            from .probe import refuse_taken  # most runs need none of it
+
+            refuse_taken(self.kernel, entries, observed.namespaces)
 
     def _stays(self, claims: Claims) -> Callable[[str, Address], bool]:
         """An address of ours that is not declared any more goes, unless another document claims it too."""

@@ -164,6 +164,7 @@ class Neighbour:
     mac: str | None = None
     proxy: bool = False
     ours: bool = field(default=False, compare=False)
+    probe: bool = field(default=False, compare=False)  # a proxy entry that is not made while somebody on the wire has the address
 
     @property
     def key(self) -> tuple[str, str, bool]:

@@ -96,7 +96,7 @@ RULE_CHECKS: dict[str, Check] = {
     "table": table,
     "type": choice("lookup", "blackhole", "unreachable", "prohibit"),
 }
-NEIGHBOUR_CHECKS: dict[str, Check] = {"address": ip, "link": link_name, "mac": mac, "proxy": boolean}
+NEIGHBOUR_CHECKS: dict[str, Check] = {"address": ip, "link": link_name, "mac": mac, "proxy": boolean, "probe": boolean}
 WIREGUARD_KEYS = ("private_key_file", "listen_port", "fwmark", "peers")
 OBJECT_KEYS = ("remotes", *WIREGUARD_KEYS)  # attributes of links that become objects of their own
 EVERY_NAMESPACE = ("links", "routes", "rules", "neighbours", "sysctls")
@@ -339,12 +339,15 @@ def _neighbour(reader: Reader, raw: Any, path: str) -> Neighbour | None:
     values = reader.values(raw, path, NEIGHBOUR_CHECKS)
     if values.get("proxy", False) == given(raw, "mac"):
         reader.fault(path, "a neighbour has either a mac or proxy: true")
+    if values.get("probe", False) and not values.get("proxy", False):
+        reader.fault(f"{path}.probe", "only with proxy: true is an address taken")
     for key in ("address", "link"):
         if not given(raw, key):
             reader.fault(f"{path}.{key}", "a neighbour needs it")
     if "address" not in values or "link" not in values:
         return None
-    return Neighbour(values["link"], values["address"], values.get("mac"), values.get("proxy", False))
+    told = {key: values[key] for key in ("mac", "proxy", "probe") if key in values}
+    return Neighbour(values["link"], values["address"], **told)
 
 
 def _sysctls(reader: Reader, raw: Any, path: str) -> Iterable[tuple[str, Any]]:

@@ -32,6 +32,10 @@ class Mode(Protocol):
         """Whether an interface is given a MAC where the inventory says none."""
         return not self.refuses_mac(network)
 
+    def asks(self, network: Network) -> bool:
+        """Whether the wire is asked for an address before a host takes it."""
+        return False
+
     def check(self, network: Network) -> Iterable[tuple[str, str]]:
         """What is wrong with a network of this mode, all its keys being right by themselves: (key, message)."""
         return ()

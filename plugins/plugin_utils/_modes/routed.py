@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ...module_utils._engine.schema import boolean
 from .. import _names as names
 from .._draft import HostDraft, filled, sysctl_component
 from .._types import Address, Interface, Member, Network
@@ -22,6 +23,7 @@ ON_THE_HOST: Mapping[int, str] = {4: "169.254.1.1/32", 6: "fe80::1/64"}
 
 
 class Routed(Mode):
+    options: Mapping[str, Any] = {"probe": boolean}
     devices = ("veth", "netkit")
     interface_keys: Collection[str] = ("publish",)
 
@@ -33,6 +35,9 @@ class Routed(Mode):
 
     def refuses_mac(self, network: Network) -> str:
         return "a netkit of layer 3 has none" if network.device == "netkit" else ""
+
+    def asks(self, network: Network) -> bool:
+        return bool(network.options.get("probe", True))
 
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
         if not network.subnets:
@@ -66,7 +71,7 @@ class Routed(Mode):
             ),
         )
         for address in member.addresses:
-            self.reach(draft, network, address, end)
+            self.reach(draft, member, address, end)
         addresses = [address.single for address in member.addresses]
         inside = filled({**pair.to_host(network, end, "l3"), "mac": member.mac, "addresses": addresses})
         on_link = [{"destination": ON_THE_HOST[4], "link": interface.name}] if 4 in defaults else []
@@ -81,11 +86,14 @@ class Routed(Mode):
     def host_end(member: Member) -> str:
         return names.host_end(member.interface.container, member.interface.name)
 
-    def reach(self, draft: HostDraft, network: Network, address: Address, end: str) -> None:
+    def reach(self, draft: HostDraft, member: Member, address: Address, end: str) -> None:
         """The way to one address: a route on the host, and an answer on the uplink to whoever asks for it there."""
+        network = member.network
         uplink = _uplink(draft, network, address)
         draft.route({"destination": address.single, "link": end, "source": uplink})
-        draft.neighbour({"address": address.text, "link": uplink, "proxy": True})
+        # The host that the container comes from may still answer: it does its part in the same run.
+        probe = {"probe": True} if self.asks(network) and not member.moves else {}
+        draft.neighbour({"address": address.text, "link": uplink, "proxy": True, **probe})
         # Proxy entries are answered only by a host that forwards, those of IPv6 only on a link with proxy_ndp.
         draft.forward(f"{draft.host}: netns_networks.{network.name}", address.family)
         if address.family == 6:

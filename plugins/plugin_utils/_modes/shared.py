@@ -33,6 +33,9 @@ class Shared(Routed):
             "uplink": "mode shared has none: the host is on the wire, with the addresses that it shares",
         }
 
+    def asks(self, network: Network) -> bool:
+        return False
+
     def check(self, network: Network) -> Iterator[tuple[str, str]]:
         if not network.shared:
             yield "shared.addresses", "is missing: addresses of the host, at most one of each family"
@@ -52,6 +55,6 @@ class Shared(Routed):
             draft.share(path, member, address, self.host_end(member))
         return super().join(draft, member, defaults)
 
-    def reach(self, draft: HostDraft, network: Network, address: Address, end: str) -> None:
+    def reach(self, draft: HostDraft, member: Member, address: Address, end: str) -> None:
         draft.route({"destination": address.single, "link": end})
-        draft.forward(f"{draft.host}: netns_networks.{network.name}", address.family)
+        draft.forward(f"{draft.host}: netns_networks.{member.network.name}", address.family)

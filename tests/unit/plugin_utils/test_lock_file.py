@@ -25,7 +25,8 @@ NAMES = st.one_of(
 ADDRESSES = st.one_of(
     st.integers(1, 2**32 - 1).map(lambda value: Address.of(4, value)), st.integers(1, 2**128 - 1).map(lambda value: Address.of(6, value))
 )
-LEASES = st.builds(Lease, st.lists(ADDRESSES, max_size=3).map(tuple), st.sampled_from([None, "02:00:00:00:00:01", "02:10:20:30:40:50"]))
+MACS = st.sampled_from([None, "02:00:00:00:00:01", "02:10:20:30:40:50"])
+LEASES = st.builds(Lease, st.lists(ADDRESSES, max_size=3).map(tuple), MACS, st.one_of(st.none(), NAMES))
 
 
 @given(st.dictionaries(st.tuples(NAMES, NAMES), LEASES))
@@ -67,6 +68,7 @@ def test_no_file_is_no_leases(tmp_path: Path) -> None:
         ("all: {vars: {}}", "has no all.vars.netns_leases"),
         ("all: {vars: {netns_leases: []}}", "[] is not a mapping"),
         ("all: {vars: {netns_leases: {web1: {eth0: {addresses: [x], mac: y, adresses: []}}}}}", "'x' is not an IP address"),
+        ("all: {vars: {netns_leases: {web1: {eth0: {host: []}}}}}", "[] is not a text"),
     ],
 )
 def test_broken(tmp_path: Path, text: str, message: str) -> None:
