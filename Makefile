@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help setup setup-run setup-molecule setup-bench demo test lint unit sanity integration molecule bench clean
+.PHONY: help setup setup-run setup-molecule setup-bench demo test lint unit sanity integration molecule bench bench-jails clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 16
@@ -36,6 +36,9 @@ molecule: setup-molecule ## all scenarios on virtual machines of two Debian rele
 
 bench: setup-bench ## speed beside the kernel's own limit and other tools; ARGS="--help" tells the options
 	@scripts/private scripts/in-collection .venv/controller/bin/python -m benchmarks $(ARGS)
+
+bench-jails: setup-bench ## what a jail costs a TCP stream, and a UDP socket that is not connected; 20 rounds
+	@scripts/private .venv/controller/bin/python benchmarks/jails.py $(ARGS)
 
 clean: ## remove the virtual environments and what tools left behind
 	rm -rf .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache *.tar.gz
