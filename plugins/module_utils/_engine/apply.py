@@ -40,9 +40,9 @@ NO_KIND = "Unknown device type"  # rtnl_newlink()
 
 
 class Transaction:
-    """One run of steps over a kernel. ``owner``: the document's name, with which links and namespaces are marked."""
+    """The steps of one run over a kernel. ``owner``: the document's name, with which links and namespaces are marked."""
 
-    def __init__(self, kernel: Kernel, observed: Mapping[str, Namespace], owner: str) -> None:
+    def __init__(self, kernel: Kernel, observed: Mapping[str, Namespace], owner: str, steps: Sequence[Step]) -> None:
         self.formers: dict[Key, Any] = {}  # for the claims: former values of sysctls of new links, what was loaded as a filter
         self._kernel = kernel
         self._owner = owner
@@ -55,16 +55,14 @@ class Transaction:
         self._batch: list[tuple[Step, str, list[Request]]] = []
         self._done: list[Step] = []
         self._unbound: dict[str, Handle] = {}
-        self._snapshots: dict[str, Snapshot] = {}
+        self._snapshots = {name: self._snapshot(name, steps) for name in sorted(_disturbed(steps) & set(self._indexes))}
         self._tables: dict[str, dict[str, str]] = {}  # nftables' former text, by namespace and family
 
     def run(self, steps: Iterable[Step]) -> None:
-        """Carry out all steps. After an error, or whenever the result does not please: :meth:`undo`.
+        """Carry out the next steps. After an error, or whenever the result does not please: :meth:`undo`.
 
         :raises StepError: if the kernel refuses one.
         """
-        steps = list(steps)
-        self._snapshots = {name: self._snapshot(name, steps) for name in sorted(_disturbed(steps) & set(self._indexes))}
         for step in steps:
             self._carry_out(step)
         self._flush()

@@ -22,12 +22,12 @@ from .jail_kernel import as_made as jails_as_made
 from .keep import Change, Keeper, check_name, load
 from .kernel import Kernel, check_capabilities
 from .model import HOST, Address, Desired, Namespace, Neighbour, Observed, replace
-from .observe import EVERYTHING, look_up, observe, observe_again, read
+from .observe import EVERYTHING, Seen, look, look_up, observe, observe_again, read
 from .obstacles import obstacles
 from .parse import parse
 from .plan import Plan, plan
 from .resolve import resolve, symbolic
-from .steps import Lease, Step
+from .steps import Lease, Step, split_where_bridges_rise
 from .store import Store
 from .wire.route import RTPROT_KERNEL
 
@@ -197,9 +197,10 @@ class _Run:
         """Do it."""
         decided = self._decide(desired)
         if decided.plan.steps or decided.plan.claims != decided.claims or decided.keeping:
+            transaction = Transaction(self.kernel, decided.observed.namespaces, self.name, decided.plan.steps)
             will = with_formers(decided.plan.claims, lease_formers(self.kernel, decided.plan.steps))
             self.store.save(union(decided.claims, will))
-            self.store.save(self._carry_out(decided))
+            self.store.save(self._carry_out(decided, transaction))
         self.clock.lap("apply")
         return self._outcome(decided)
 
@@ -237,14 +238,13 @@ class _Run:
 
         return stays
 
-    def _carry_out(self, decided: _Decision) -> Claims:
+    def _carry_out(self, decided: _Decision, transaction: Transaction) -> Claims:
         """Take all steps, look again, and undo it all unless everything is as planned, and kept. Returns the claims that hold then."""
         steps = decided.plan.steps
-        transaction = Transaction(self.kernel, decided.observed.namespaces, self.name)
         try:
-            transaction.run(steps)
+            seen = self._take(decided, transaction)
             claims = with_formers(decided.plan.claims, transaction.formers)
-            now = self._verify(decided, claims)
+            now = self._verify(decided, claims, seen)
             if decided.keeping:
                 decided.keeping.carry_out()
         except BaseException:
@@ -258,10 +258,25 @@ class _Run:
         _wait_for_ends(self.kernel, steps, decided.observed)
         return claims
 
-    def _verify(self, decided: _Decision, claims: Claims) -> Observed:
+    def _take(self, decided: _Decision, transaction: Transaction) -> dict[str, Seen]:
+        """Take all steps, and look at each namespace when the last step is taken that touches it.
+
+        That is before bridges rise, for most: then all ports are flooded with what IPv6 has to say for each, and whoever
+        asks the kernel something waits.
+        """
+        first, last = split_where_bridges_rise(decided.plan.steps)
+        touched, late = _touched(first, decided.observed), _touched(last, decided.observed)
+        seen = {}
+        for steps, settled in ((first, touched - late), (last, late)):
+            transaction.run(steps)
+            claims = with_formers(decided.plan.claims, transaction.formers)
+            seen.update(look(self.kernel, settled, decided.desired, claims, self.name))
+        return seen
+
+    def _verify(self, decided: _Decision, claims: Claims, seen: Mapping[str, Seen]) -> Observed:
         """What is there now: nothing may be left to do where something was done, and where that has to do with it."""
+        again = observe_again(self.kernel, seen, decided.observed)
         touched = _touched(decided.plan.steps, decided.observed)
-        again = observe_again(self.kernel, touched, decided.observed, decided.desired, claims, self.name)
         near = _near(touched, decided.desired.namespaces) | _near(touched, again.namespaces)
         desired = Desired(_only_named(decided.desired.namespaces, near))
         left = plan(desired, replace(again, namespaces=_only_named(again.namespaces, near)), claims, self.name, self.purge, self.absent)

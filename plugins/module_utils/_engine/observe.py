@@ -58,7 +58,7 @@ EVERYTHING = Wanted(frozenset({ALL_TABLES}), rules=True, neighbours=True, resolv
 
 
 @dataclass
-class _Seen:
+class Seen:
     """A namespace as read, before the ends of its links in other namespaces are known."""
 
     links: list[link.Seen]
@@ -76,8 +76,11 @@ def observe(kernel: Kernel, desired: Desired, claims: Claims, name: str, purge: 
     unbound = _look_at_unbound(kernel, desired, paths)
     claimed = {each for each, held in claims.items() if purge and any(name in claim.names for claim in held.values())}
     concerned = {HOST, *desired.namespaces, *claimed}
-    owned = {other for other in present if purge and other not in concerned and _owner(kernel, other) == name}
-    wanted = {each: _wanted(desired, claims, each, name) for each in sorted(concerned | owned) if kernel.identity(each)}
+    undeclared = {*present, *claimed} - {HOST, *desired.namespaces} if purge else set()
+    going = {each for each in undeclared if _owner(kernel, each) == name}
+    names = sorted(each for each in concerned | going if kernel.identity(each))
+    wanted = {each: _wanted(desired, claims, each, name) for each in names}
+    wanted.update({each: replace(wanted[each], tables=frozenset()) for each in going})  # routes go with it, and would come back with it
     namespaces = read(kernel, wanted)
     if _has_lost_ends(namespaces, desired, name, purge):
         others = {each: Wanted() for each in present if each not in wanted and kernel.identity(each)}
@@ -119,9 +122,14 @@ def _declared(desired: Desired, name: str) -> bool:
     return name in desired.namespaces and desired.namespaces[name].made
 
 
-def observe_again(kernel: Kernel, names: Collection[str], former: Observed, desired: Desired, claims: Claims, document: str) -> Observed:
-    """The namespaces with these names once more, after something was done to them; the others as they were."""
-    again = read(kernel, {each: _wanted(desired, claims, each, document) for each in sorted(names) if kernel.identity(each)})
+def look(kernel: Kernel, names: Collection[str], desired: Desired, claims: Claims, document: str) -> dict[str, Seen]:
+    """What ``document`` could touch of the namespaces with these names, for :func:`observe_again`."""
+    return {each: _read_one(kernel, each, _wanted(desired, claims, each, document)) for each in sorted(names) if kernel.identity(each)}
+
+
+def observe_again(kernel: Kernel, seen: Mapping[str, Seen], former: Observed) -> Observed:
+    """The namespaces that were looked at again, after something was done to them; the others as they were."""
+    again = _assembled(kernel, seen)
     kept = {name: ns for name, ns in former.namespaces.items() if kernel.identity(name)}
     changed = again if len(kept) == len(former.namespaces) else {**kept, **again}  # links go with a namespace that is gone
     now = {**kept, **{name: _recalled(ns, former.namespaces.get(name), kept) for name, ns in changed.items()}}
@@ -149,7 +157,10 @@ def look_up(kernel: Kernel, names: Iterable[str]) -> dict[str, Namespace]:
 
 def read(kernel: Kernel, wanted: Mapping[str, Wanted]) -> dict[str, Namespace]:
     """Namespaces by name; links know their peers and lower links as far as those are in namespaces read."""
-    seen = {name: _read_one(kernel, name, each) for name, each in wanted.items()}
+    return _assembled(kernel, {name: _read_one(kernel, name, each) for name, each in wanted.items()})
+
+
+def _assembled(kernel: Kernel, seen: Mapping[str, Seen]) -> dict[str, Namespace]:
     ends = _ends(kernel, seen)
     owners = {(name, each.link.name): each.link.owner for name, one in seen.items() for each in one.links}
     return {name: _assemble(kernel, name, one, ends, owners) for name, one in seen.items()}
@@ -186,8 +197,8 @@ def _wanted(desired: Desired, claims: Claims, name: str, document: str) -> Wante
     )
 
 
-def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> _Seen:
-    seen = _Seen([link.decode(message) for message in kernel.dump(name, link.DUMP)])
+def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> Seen:
+    seen = Seen([link.decode(message) for message in kernel.dump(name, link.DUMP)])
     if wanted.vlans or any(one.link.attributes.get("vlan_filtering") for one in seen.links):
         seen.links = _with_vlans(kernel, name, seen.links)
     names = {index: one.link.name for index, one in seen.by_index.items()}
@@ -273,7 +284,7 @@ def read_filter(kernel: Kernel, name: str, document: str, loaded: str | None) ->
     return [ruleset.decode(document, listings, loaded)] if listings else []
 
 
-def _ends(kernel: Kernel, seen: Mapping[str, _Seen]) -> dict[tuple[str, int], tuple[str, str]]:
+def _ends(kernel: Kernel, seen: Mapping[str, Seen]) -> dict[tuple[str, int], tuple[str, str]]:
     """(namespace, index) of a link to (namespace, name) of its peer or lower link.
 
     A link tells the index of its other end and a number for that end's namespace. Candidates are few: a
@@ -314,7 +325,7 @@ def _confirmed(kernel: Kernel, name: str, questions: list[tuple[link.Seen, str]]
     return [question for question, answer in zip(questions, answers) if answer.attrs.get("NETNSA_NSID") == question[0].nsid]
 
 
-def _assemble(kernel: Kernel, name: str, one: _Seen, ends: Ends, owners: Mapping[End, str | None]) -> Namespace:
+def _assemble(kernel: Kernel, name: str, one: Seen, ends: Ends, owners: Mapping[End, str | None]) -> Namespace:
     names = {index: seen.link.name for index, seen in one.by_index.items()}
     links = {seen.link.name: _placed(seen, names.get(seen.master), ends.get((name, seen.link.index)), owners) for seen in one.links}
     lo = links["lo"].owner if name != HOST and "lo" in links else None

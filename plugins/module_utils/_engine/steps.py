@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
 
@@ -187,3 +187,14 @@ def word(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def split_where_bridges_rise(steps: Sequence[Step]) -> tuple[Sequence[Step], Sequence[Step]]:
+    """The steps until the first bridge comes up, and the others."""
+    first = next((number for number, step in enumerate(steps) if _raises_bridge(step)), len(steps))
+    return steps[:first], steps[first:]
+
+
+def _raises_bridge(step: Step) -> bool:
+    before, after = step.before, step.after
+    return isinstance(before, Link) and isinstance(after, Link) and after.kind == "bridge" and (before.state, after.state) == ("down", "up")
