@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 from documents import Document, documents
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from simulator import PORT, World, promoted
 
 from _engine.claims import Claim, Claims, object_id
@@ -135,7 +135,13 @@ class Host(World):
 DOCUMENTS = documents(existing=("mine1",))
 
 
+PAIR = {"kind": "veth", "veth": {"peer": "e3", "namespace": "host"}}
+NOT_FOLLOWING = {"host": {"links": {"br0": {"kind": "bridge", "mtu": 1500}, "e2": PAIR}}}  # it was given its MTU
+SMALLER = {"host": {"links": {"br0": {"kind": "bridge", "mtu": 1400}, "e2": {**PAIR, "mtu": 1400, "master": "br0"}}}}
+
+
 @given(DOCUMENTS, DOCUMENTS)
+@example(NOT_FOLLOWING, SMALLER)
 def test_nothing_is_left_to_do(old: Document, new: Document) -> None:
     host = Host()
     host.apply(old)

@@ -291,7 +291,7 @@ def changes(ctx: Context, ns: Namespace) -> list[Step]:
             continue
         if want.master and (have.master != want.master or not have.index):
             joined[want.master] = min(joined.get(want.master, ETHERNET_MTU), want.mtu or have.mtu or ETHERNET_MTU)
-        have = _followed(have, joined.get(want.name))
+        have = _followed(have, joined.get(want.name), want.mtu)
         _check_port(ctx, ns, have, want)
         if want.kind is None and not ctx.own(ns.name):
             for attribute in MANAGED:
@@ -335,9 +335,12 @@ def _rising(ns: Namespace) -> list[Link]:
     return ordered
 
 
-def _followed(have: Link, mtu: int | None) -> Link:
-    """A bridge that was made without an MTU follows its ports; one that this run makes keeps what it was given."""
-    return replace(have, mtu=min(have.mtu, mtu)) if mtu and have.mtu and have.index and have.kind == "bridge" else have
+def _followed(have: Link, joined: int | None, wanted: int | None) -> Link:
+    """A bridge that was made without an MTU follows its ports; one that this run makes keeps what it was given. The kernel
+    does not tell of others whether they follow: what is wanted is asked for unless it comes either way."""
+    if have.kind != "bridge" or not (have.index and have.mtu and joined) or joined >= have.mtu or joined == wanted:
+        return have
+    return replace(have, mtu=joined)
 
 
 def _merged(have: Link, want: Link) -> Link:
