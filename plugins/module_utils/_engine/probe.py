@@ -109,11 +109,9 @@ def _frames(mac: bytes, entry: Neighbour, host: Namespace) -> Iterator[bytes]:
 
 def _own_address(entry: Neighbour, host: Namespace) -> str:
     """That of the host in the subnet of the one that is asked for."""
-    wanted = int(ipaddress.ip_address(entry.address))
-    for each in host.addresses.values():
-        if each.link == entry.link and each.family == 4 and (wanted ^ int(ipaddress.ip_address(each.ip))) >> (32 - each.prefixlen) == 0:
-            return each.ip
-    return ""
+    wanted = ipaddress.ip_address(entry.address)
+    near = (each for each in host.addresses.values() if each.link == entry.link and each.family == 4)
+    return next((each.ip for each in near if wanted in ipaddress.ip_interface(f"{each.ip}/{each.prefixlen}").network), "")
 
 
 def answers(questions: Collection[Question], own: Collection[bytes]) -> dict[Question, bytes]:
