@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+MACHINERY = Path(__file__).parents[2] / "machines"
 MACHINES = ("node1", "node2", "node3")
 
 
@@ -34,12 +35,32 @@ def test_networkd_manages_the_machine_and_leaves_our_links_routes_and_rules_alon
     machine.restart_networkd()
     assert machine.state() ^ before == set()
     states = {link["Name"]: link["AdministrativeState"] for link in machine.json("networkctl --json=short list")["Interfaces"]}
-    assert states.pop("eth2") == "configured"
-    ours = {link["ifname"] for link in machine.ip("link") if link.get("ifalias", "").startswith("weft:")}
-    assert ours
-    assert {states[link] for link in ours} == {"unmanaged"}
+    assert states["eth2"] == "configured"
+    assert {states[link] for link in ours(machine)} == {"unmanaged"}
+
+
+@pytest.mark.parametrize("name", ["node1", "node2"])
+def test_networkmanager_leaves_our_links_routes_and_rules_alone(machines: Any, name: str) -> None:
+    machine = machines[name]
+    before = machine.state()
+    # The machine's own interfaces are networkd's, and it makes no connections.
+    settings = "[main]\nno-auto-default=*\n[keyfile]\nunmanaged-devices+=interface-name:eth*\n"
+    machine.sh(f"mkdir -p /run/NetworkManager/conf.d; printf '{settings}' > /run/NetworkManager/conf.d/machine.conf")
+    machine.sh("systemctl start NetworkManager; nm-online --quiet --wait-for-startup --timeout 120")
+    states = dict(line.split(":") for line in machine.sh("nmcli --terse --fields DEVICE,STATE device").splitlines())
+    after = machine.state()
+    machine.sh("systemctl stop NetworkManager")
+    assert after ^ before == set()
+    assert {states[link] for link in ours(machine)} == {"unmanaged"}
+
+
+def ours(machine: Any) -> set[str]:
+    """The links on the machine that the collection made."""
+    found = {link["ifname"] for link in machine.ip("link") if link.get("ifalias", "").startswith("weft:")}
+    assert found
+    return found
 
 
 def test_the_network_of_a_host_is_one_task_and_one_run_of_ssh(play: Any) -> None:
-    output = play(Path(__file__).with_name("one_task.yml"), "-vvv")
+    output = play(MACHINERY / "topology.yml", "-vvv")
     assert output.count("SSH: EXEC") == len(MACHINES), output
