@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import cascade, conntrack, files, jail_kernel, netns, sysctl
+from . import cascade, files, netns, sysctl
 from .claims import Key, object_id
 from .errors import Fault, KernelError, NetnsError, StepError
 from .jail import Jail
@@ -233,6 +233,8 @@ class Transaction:
                 content = resolver.encode(step.after) if isinstance(step.after, Resolver) else None
                 files.write(resolver_path(step.namespace), content)
             elif isinstance(step.item, Jail):
+                from . import jail_kernel  # few hosts have jails
+
                 jail_kernel.change(step.before, step.after)  # type: ignore[arg-type]
             elif isinstance(step.item, Filter):
                 self._filter(step, step.item)
@@ -328,6 +330,8 @@ class Transaction:
             self._tables[name] = present
             texts = ruleset.encode(step.after) if isinstance(step.after, Filter) else {}
         self._kernel.load_tables(name, "".join(f"delete table {family} {table}\n" for family in present) + "".join(texts.values()))
+        from . import conntrack  # few runs load a filter
+
         left = conntrack.stale(step.before, step.after, self._own(name))
         if left:
             self._kernel.inside(name, lambda: conntrack.forget(left))

@@ -13,10 +13,11 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from . import jail_kernel, keep
+from . import keep
 from .engine import Outcome, converge, repeat, show
 from .errors import NetnsError
 
+PROG = "weft-netns"
 RETRY = 1.0  # seconds until what the host was not ready for is tried again
 
 
@@ -33,8 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="weft-netns", description="Declare the network of containers on this host.")
-    commands = parser.add_subparsers(required=True)
+    parser = argparse.ArgumentParser(prog=PROG, description="Declare the network of containers on this host.")
+    commands = parser.add_subparsers(required=True, prog=PROG)  # argparse would import much to find it out
     for name, run, summary in (
         ("apply", _apply, "make the host as FILE says, or as the documents say that are kept for boot"),
         ("plan", _plan, "tell the steps of apply, and take none"),
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--wait", type=float, metavar="SECONDS", help="without FILE: how long to try again what the host is not ready for"
             )
-    jails = commands.add_parser("jail", help="run a command in a jail").add_subparsers(required=True)
+    jails = commands.add_parser("jail", help="run a command in a jail").add_subparsers(required=True, prog=f"{PROG} jail")
     command = jails.add_parser("exec", help="run a command in a jail", description="Run a command in a jail, in place of this one.")
     command.add_argument("name", metavar="NAME")
     command.add_argument("command", metavar="COMMAND", nargs=argparse.REMAINDER, help="and its arguments; -- may stand before it")
@@ -68,6 +69,8 @@ def _jail_exec(options: Any) -> int:
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         raise NetnsError.of("which command? weft-netns jail exec NAME -- COMMAND …")
+    from . import jail_kernel  # with bpf(2), and a language for it
+
     jail_kernel.enter(options.name)
     try:
         os.execvp(command[0], command)

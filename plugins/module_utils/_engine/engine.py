@@ -18,7 +18,6 @@ from . import announce, cascade, files, keys, netns, render
 from .apply import Transaction, lease_formers
 from .claims import Claims, object_id, union, with_formers
 from .errors import Fault, NotConverged
-from .jail_kernel import as_made as jails_as_made
 from .keep import Change, Keeper, check_name, load
 from .kernel import Kernel, check_capabilities
 from .model import HOST, Address, Desired, Namespace, Neighbour, Observed, replace
@@ -206,10 +205,12 @@ class _Run:
 
     def _decide(self, desired: Desired) -> _Decision:
         claims = self.store.load()
-        if self.absent:
-            desired = jails_as_made(desired)
-        else:
+        if not self.absent:
             desired = keys.filled(desired, {path: files.read(path) for path in keys.files(desired)})
+        elif desired.namespaces[HOST].jails:
+            from .jail_kernel import as_made  # few hosts have jails
+
+            desired = as_made(desired)
         real, left_out = resolve(desired, look_up(self.kernel, symbolic(desired)), self._stays(claims))
         observed = observe(self.kernel, real, claims, self.name, self.purge, self.absent)
         self.clock.lap("observe")

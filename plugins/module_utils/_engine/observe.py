@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import cascade, files, jail_kernel, netns, sysctl
+from . import cascade, files, netns, sysctl
 from .cascade import End
 from .claims import Claims, key_of, object_id
 from .errors import KernelError
+from .jail import Jail
 from .kernel import Kernel, Request, required
 from .kinds import paired
 from .model import (
@@ -213,7 +214,7 @@ def _read_one(kernel: Kernel, name: str, wanted: Wanted) -> Seen:
         "sysctls": named(filter(None, (_read_sysctl(kernel, name, each) for each in sorted(wanted.sysctls)))),
         "resolvers": named(_read_resolver(kernel, name)) if wanted.resolver else {},
         **(read_queues(kernel, name, names) if wanted.queues else {}),
-        "jails": named(jail_kernel.observe()) if wanted.jails and name == HOST else {},
+        "jails": named(_read_jails()) if wanted.jails and name == HOST else {},
         "filters": named(found for each, loaded in wanted.filters.items() for found in read_filter(kernel, name, each, loaded)),
     }
     return seen
@@ -253,6 +254,12 @@ def read_queues(kernel: Kernel, name: str, names: Mapping[int, str]) -> dict[str
         "rates": named(filter(None, (rate.decode(message, names) for message in found))),
         "redirects": named(redirect.decode(each, kernel.dump(name, redirect.filters(index)), names) for each, index in taken.items()),
     }
+
+
+def _read_jails() -> list[Jail]:
+    from . import jail_kernel  # few hosts have jails
+
+    return jail_kernel.observe()
 
 
 def _read_sysctl(kernel: Kernel, name: str, key: str) -> Sysctl | None:
