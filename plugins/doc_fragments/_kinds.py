@@ -70,6 +70,12 @@ options:
             description:
               - Whether its frames leave without a tag.
             type: bool
+      addresses_of:
+        description:
+          - A link of the host that becomes a port of the bridge. The bridge takes its addresses and the routes that lead by it, in one
+            message to the kernel, and the link gets them back when it is not declared any more. Link-local addresses stay.
+          - Addresses of DHCP or router advertisements are refused. Have what configures the link configure the bridge instead.
+        type: str
   vlan:
     description:
       - One VLAN of another link. Required with O(kind=vlan).

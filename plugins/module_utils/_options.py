@@ -58,6 +58,7 @@ KINDS: dict[str, Spec] = {
         "mcast_snooping": BOOLEAN,
         "ageing_time": INTEGER,
         "vlans": VLANS,
+        "addresses_of": STRING,
     },
     "vlan": {
         "link": NAME,

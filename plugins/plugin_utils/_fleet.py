@@ -164,7 +164,7 @@ def _agree(networks: HostNetworks, first: Mapping[str, tuple[str, Network]], fau
             for key in _differences(network, model):
                 faults.add(
                     f"{host}: netns_networks.{name}.{key}",
-                    f"differs from that of {other}; of an uplink, only the link and the local address may",
+                    f"differs from that of {other}; of an uplink, only the link, the local address and move_addresses may",
                 )
 
 
@@ -182,7 +182,7 @@ def _differences(one: Network, other: Network) -> Iterator[str]:
 
 def _far_end(network: Network) -> Uplink | None:
     """The uplink without what may differ between hosts."""
-    return network.uplink and replace(network.uplink, link="", local=None)
+    return network.uplink and replace(network.uplink, link="", local=None, move_addresses=False)
 
 
 def _own_identifiers(first: Mapping[str, tuple[str, Network]], faults: Faults) -> None:

@@ -99,6 +99,8 @@ def _network(path: str, name: str, raw: Any, faults: Faults) -> Network | None:
         options=options,
     )
     if len(faults) == before:
+        if uplink and uplink.move_addresses and mode != "bridge":
+            faults.add(f"{path}.uplink.move_addresses", "only in mode bridge is a link cut off, so that its addresses have to move")
         for key, message in MODES[mode].check(network):
             faults.add(f"{path}.{key}", message)
     return network if len(faults) == before else None

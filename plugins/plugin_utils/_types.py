@@ -95,7 +95,7 @@ class Subnet:
 class Uplink:
     """How a network leaves the host: by a link that is there already, as it is or with a VLAN's tag; or in VXLAN's UDP packets.
 
-    ``link`` and ``local`` may differ between hosts, nothing else.
+    ``link``, ``local`` and ``move_addresses`` may differ between hosts, nothing else.
     """
 
     link: str  # empty: VXLAN, by whichever link the routes lead to
@@ -104,6 +104,7 @@ class Uplink:
     local: Address | None = None  # the host's own on the underlay
     group: Address | None = None  # None: the other hosts are told one by one
     mtu: int | None = None  # of the link
+    move_addresses: bool = False  # the bridge takes those of the link
 
     @property
     def carries(self) -> int | None:

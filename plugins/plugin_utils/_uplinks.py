@@ -10,7 +10,6 @@ from ipaddress import ip_address
 from typing import Any
 
 from ..module_utils._engine import schema
-from . import _unsupported as unsupported
 from ._faults import Faults
 from ._types import Address, Uplink
 
@@ -37,7 +36,7 @@ VXLAN: Mapping[str, schema.Check] = {
     "local": _unicast,
     "group": _multicast,
 }
-CHECKS = {**DEVICE, **VXLAN, "mtu": schema.integer(68, 65535)}
+CHECKS = {**DEVICE, **VXLAN, "mtu": schema.integer(68, 65535), "move_addresses": schema.boolean}
 
 
 def read(path: str, raw: Any, faults: Faults) -> Uplink | None:
@@ -45,9 +44,7 @@ def read(path: str, raw: Any, faults: Faults) -> Uplink | None:
     keys = faults.mapping(path, raw)
     if not isinstance(raw, Mapping):
         return None
-    faults.unknown(path, keys, (*CHECKS, *unsupported.UPLINK))
-    for key in unsupported.words(unsupported.UPLINK, keys):
-        faults.add(f"{path}.{key}", unsupported.message(f"an uplink with {key}"))
+    faults.unknown(path, keys, CHECKS)
     values: dict[str, Any] = {
         key: faults.checked(f"{path}.{key}", check, keys[key]) for key, check in CHECKS.items() if keys.get(key) is not None
     }
@@ -63,6 +60,8 @@ def _check_together(path: str, values: Mapping[str, Any], faults: Faults) -> Non
         if key in values:
             message = "a VXLAN has none: it goes `over` a link" if tunnel else "only an uplink with vxlan has it"
             faults.add(f"{path}.{key}", message)
+    if values.get("move_addresses") and (tunnel or "vlan" in values):
+        faults.add(f"{path}.move_addresses", "only an interface as it is has addresses: a VLAN or a VXLAN is made")
     if not tunnel and "interface" not in values:
         faults.add(path, "names no interface")
     local, group = values.get("local"), values.get("group")

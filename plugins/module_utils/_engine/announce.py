@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from .frames import ADVERTISEMENT, arp_request, discovery
 from .kinds import paired
 from .model import HOST, Address, Link, Namespace, Neighbour
-from .steps import Step
+from .steps import Step, Transfer
 
 OVERRIDE = 1 << 29
 ALL_NODES = "ff02::1"
@@ -30,7 +30,17 @@ def frames(steps: Iterable[Step], before: Mapping[str, Namespace], now: Mapping[
     """What has to be said of the addresses that these steps have added. ``before`` and ``now``: what was there, and what is."""
     added = [(step.namespace, step.after) for step in steps if step.before is None and isinstance(step.after, (Address, Neighbour))]
     wires = _Wires(before.get(HOST, Namespace(HOST)), now[HOST])
-    return [frame for where, item in added if where in now for frame in _frames(now[where], item, wires)]
+    told = [frame for where, item in added if where in now for frame in _frames(now[where], item, wires)]
+    return told + [frame for step in steps if isinstance(step.after, Transfer) for frame in _transferred(now[HOST], step.after)]
+
+
+def _transferred(host: Namespace, transfer: Transfer) -> Iterator[Frame]:
+    """By the port, which has the wire and is not new to it, whichever of the two has the addresses now."""
+    taker = host.links[transfer.taker]
+    port = transfer.giver if taker.kind == "bridge" else transfer.taker
+    for each in transfer.addresses:
+        if taker.mac and _leaves_the_link(each.ip):
+            yield port, _frame(each.ip, _bytes(taker.mac))
 
 
 def _frames(ns: Namespace, item: Address | Neighbour, wires: _Wires) -> Iterator[Frame]:
@@ -39,7 +49,11 @@ def _frames(ns: Namespace, item: Address | Neighbour, wires: _Wires) -> Iterator
     if link and link.mac and link.state == "up" and _leaves_the_link(ip):
         for wire in wires.of(ns.name, link):
             if wire.mac and wire.state == "up":
-                yield wire.name, _frame(ip, bytes.fromhex(link.mac.replace(":", "")))
+                yield wire.name, _frame(ip, _bytes(link.mac))
+
+
+def _bytes(mac: str) -> bytes:
+    return bytes.fromhex(mac.replace(":", ""))
 
 
 def _leaves_the_link(ip: str) -> bool:

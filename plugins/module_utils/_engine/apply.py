@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,9 +21,9 @@ from .model import COLLECTIONS, HOST, Address, Filter, Link, Namespace, Rate, Re
 from .netns import Handle
 from .observe import read_filter, read_queues
 from .planner.leases import LEASE, remembered
-from .snapshot import Snapshot, addresses_of
-from .steps import Lease, Leftover, Pair, Step
-from .wire import CHANGES, TRANSLATORS, address, link, resolver, ruleset, wireguard
+from .snapshot import Snapshot, addresses_of, luggage
+from .steps import Lease, Leftover, Pair, Step, Transfer
+from .wire import CHANGES, TRANSLATORS, address, link, resolver, ruleset, transfer, wireguard
 
 BATCH = 128  # requests in one message to the kernel: far below the socket's buffer
 GONE = (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)  # deleting what is gone already succeeds
@@ -30,6 +31,7 @@ AT_ONCE = (
     Namespace,
     Leftover,
     Lease,
+    Transfer,
     Sysctl,
     WireGuard,
     Resolver,
@@ -55,6 +57,7 @@ class Transaction:
         self._batch: list[tuple[Step, str, list[Request]]] = []
         self._done: list[Step] = []
         self._unbound: dict[str, Handle] = {}
+        self._luggage: dict[Transfer, transfer.Luggage] = {}
         self._snapshots = {name: self._snapshot(name, steps) for name in sorted(_disturbed(steps) & set(self._indexes))}
         self._tables: dict[str, dict[str, str]] = {}  # nftables' former text, by namespace and family
 
@@ -225,6 +228,9 @@ class Transaction:
             elif isinstance(step.item, Lease):
                 self._lease(step)
                 return
+            elif isinstance(step.item, Transfer):
+                self._transfer(step, step.item)
+                return
             elif isinstance(step.item, Sysctl):
                 self._sysctl(step)
             elif isinstance(step.item, WireGuard):
@@ -272,6 +278,32 @@ class Transaction:
             self.formers[claim] = {**told, "index": index}
         elif isinstance(before, Lease):
             self._give_back(step, before)
+
+    def _transfer(self, step: Step, item: Transfer) -> None:
+        """One message, of which some requests may be refused: it counts as done before. What it does over again is there already."""
+        giver, taker = (transfer.End(name, self._indexes[HOST][name]) for name in (item.giver, item.taker))
+        if step.after is None:
+            there = self._luggage[item]
+            here = there.on(giver, taker)
+            self._clear_behind(item)
+        else:
+            here = self._luggage[item] = luggage(self._kernel, HOST, item, self._indexes[HOST])
+            there = here.on(giver, taker)
+            self._done.append(step)
+        others = self._addresses.get((HOST, item.giver), set()) - {each.key for each in item.addresses}
+        with self._kernel.promoting(HOST, item.giver) if others else contextlib.nullcontext():
+            answers = self._kernel.send(HOST, transfer.requests(here, there))
+        for each in item.addresses:
+            self._know(HOST, replace(each, link=item.taker))
+        for answer in answers:
+            if isinstance(answer, KernelError) and answer.errno not in (errno.EEXIST, *GONE):
+                raise answer
+
+    def _clear_behind(self, item: Transfer) -> None:
+        """Addresses come back as the last of their link: those that were behind the first go, and the snapshot brings them back."""
+        on_link = [each for each in self._observed[HOST].addresses.values() if each.link == item.giver and each.family == 4]
+        first = next((place for place, each in enumerate(on_link) if each in item.addresses), len(on_link))
+        self._kernel.send(HOST, [address.remove(each, self._index(HOST)) for each in reversed(on_link[first:])])
 
     def _give_back(self, step: Step, lease: Lease) -> None:
         device = lease.device
@@ -451,7 +483,7 @@ def _disturbed(steps: Iterable[Step]) -> set[str]:
     """Namespaces where the kernel may take along more than the steps say."""
     found = set()
     for step in steps:
-        if isinstance(step.item, Lease) or (step.before is not None and not isinstance(step.item, AT_ONCE)):
+        if isinstance(step.item, (Lease, Transfer)) or (step.before is not None and not isinstance(step.item, AT_ONCE)):
             found |= {step.namespace} | {where for where, _link in step.links}
     return found
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import announce, cascade, files, keys, netns, render
 from .apply import Transaction, lease_formers
-from .claims import Claims, object_id, union, with_formers
+from .claims import Claims, Ledger, object_id, union, with_formers
 from .errors import Fault, NotConverged
 from .keep import Change, Keeper, check_name, load
 from .kernel import Kernel, check_capabilities
@@ -25,10 +25,11 @@ from .observe import EVERYTHING, Seen, look, look_up, observe, observe_again, re
 from .obstacles import obstacles
 from .parse import parse
 from .plan import Plan, plan
+from .planner import transfers
+from .planner.context import Context
 from .resolve import resolve, symbolic
 from .steps import Lease, Step, split_where_bridges_rise
 from .store import Store
-from .wire.route import RTPROT_KERNEL
 
 GATHER = ("links", "addresses", "routes", "rules", "neighbours", "jails", "pairs")
 VANISH_SECONDS = 10.0  # for a handful of namespaces; the kernel needs some milliseconds for each
@@ -144,7 +145,7 @@ def show(namespaces: Iterable[str] | None = None, gather: Collection[str] | None
 def _only(ns: Namespace, wanted: set[str]) -> Namespace:
     """A namespace without the collections that nobody asked for, and without what the kernel makes by itself."""
     declared = {key: each for key, each in ns.addresses.items() if not ipaddress.ip_address(each.ip).is_link_local}
-    routes = {key: each for key, each in ns.routes.items() if each.protocol != RTPROT_KERNEL}
+    routes = {key: each for key, each in ns.routes.items() if not each.automatic}
     ns = replace(ns, addresses=declared, routes=routes)
     unwanted: dict[str, Any] = {each: {} for each in ("links", "addresses", "routes", "rules", "neighbours", "jails") if each not in wanted}
     if "links" in unwanted:
@@ -211,7 +212,7 @@ class _Run:
             from .jail_kernel import as_made  # few hosts have jails
 
             desired = as_made(desired)
-        real, left_out = resolve(desired, look_up(self.kernel, symbolic(desired)), self._stays(claims))
+        real, left_out = resolve(desired, self._foreseen(desired, claims), self._stays(claims))
         observed = observe(self.kernel, real, claims, self.name, self.purge, self.absent)
         self.clock.lap("observe")
         todo = plan(real, observed, claims, self.name, self.purge, self.absent)
@@ -221,6 +222,11 @@ class _Run:
         self.clock.lap("plan")
         hindering = [] if self.absent else obstacles(self.kernel, real.namespaces[HOST], observed.namespaces[HOST])
         return _Decision(real, observed, claims, todo, keeping, left_out + not_kept, hindering)
+
+    def _foreseen(self, desired: Desired, claims: Claims) -> Mapping[str, Namespace]:
+        """What tells the names that a document leaves to the host."""
+        seen = Observed(look_up(self.kernel, symbolic(desired)))
+        return transfers.foreseen(Context(dict(desired.namespaces), seen, Ledger(self.name, claims), self.purge, self.absent))
 
     def _ask(self, steps: Iterable[Step], observed: Observed) -> None:
         """Whether somebody has an address that is going to be answered for; check mode asks, too, and tells the same."""

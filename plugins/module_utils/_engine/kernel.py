@@ -55,13 +55,14 @@ RTM = {
 
 
 class Request(NamedTuple):
-    """One netlink message. ``answer``: the kernel sends one message back (a GET of one object)."""
+    """One netlink message. ``answer``: the kernel sends one message back (a GET of one object). ``raw``: a dumped one, to be sent again."""
 
     type: str
     fields: Mapping[str, Any] = {}
     attrs: Sequence[tuple[str, Any]] = ()
     flags: int = 0
     answer: bool = False
+    raw: bytes = b""
 
 
 class Message(NamedTuple):
@@ -116,6 +117,8 @@ class Codec:
         return self._general
 
     def encode(self, request: Request, flags: int, sequence: int) -> bytes:
+        if request.raw:
+            return narrow.again(RTM[request.type], request.raw, request.flags | flags | NLM_F_REQUEST, sequence)
         written = narrow.write(RTM[request.type], request.fields, request.attrs, request.flags | flags | NLM_F_REQUEST, sequence)
         return self.general.encode(request, flags, sequence) if written is None else written
 
@@ -363,8 +366,7 @@ class Kernel:
         connection = self._socket(name)
         for raw in messages:
             self._sequence += 1
-            flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL
-            connection.send(HEADER.pack(len(raw), number, flags, self._sequence, 0) + raw[HEADER.size :])
+            connection.send(narrow.again(number, raw, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, self._sequence))
             self._answers(connection, self._sequence, 1)
 
     def generic(self, name: str, family: str, command: int, attrs: Sequence[tuple[str, Any]], dump: bool = False) -> list[Message]:

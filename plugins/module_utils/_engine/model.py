@@ -20,6 +20,7 @@ from .jail import Jail
 
 HOST = "host"
 PROTOCOL = 0x77  # marks routes, rules, addresses and neighbours of ours; unassigned in rt_protos
+RTPROT_KERNEL = 2  # rtnetlink.h
 ALIAS = "weft:"  # marks links of ours, and the lo of namespaces of ours
 MAIN_TABLE = 254
 LOCAL_TABLE = 255
@@ -62,6 +63,11 @@ class Link:
     def key(self) -> str:
         return self.name
 
+    @property
+    def addresses_of(self) -> str | None:
+        """The port whose addresses a declared bridge takes."""
+        return self.attributes.get("addresses_of") if self.state != "absent" else None
+
 
 @dataclass(frozen=True)
 class Address:
@@ -70,6 +76,7 @@ class Address:
     prefixlen: int
     secondary: bool = field(default=False, compare=False)
     ours: bool = field(default=False, compare=False)
+    lasting: bool = field(default=True, compare=False)  # until somebody removes it; else for a time
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -103,6 +110,11 @@ class Route:
     table: int = MAIN_TABLE
     ours: bool = field(default=False, compare=False)
     protocol: int = field(default=PROTOCOL, compare=False)
+
+    @property
+    def automatic(self) -> bool:
+        """Made by the kernel, or in its name, with an address."""
+        return self.protocol == RTPROT_KERNEL
 
     @property
     def key(self) -> tuple[str, int, int]:

@@ -265,6 +265,11 @@ def write(number: int, fields: Mapping[str, Any], attrs: Sequence[tuple[str, Any
     return HEADER.pack(HEADER.size + len(head) + len(tail), number, flags, sequence, 0) + head + tail
 
 
+def again(number: int, raw: bytes, flags: int, sequence: int) -> bytes:
+    """A message as it was dumped, to be sent as a request."""
+    return HEADER.pack(len(raw), number, flags, sequence, 0) + raw[HEADER.size :]
+
+
 def encode(attrs: Iterable[tuple[str, Any]], table: Table) -> bytes | None:
     parts = []
     for name, value in attrs:

@@ -33,6 +33,7 @@ from .model import (
     replace,
     resolver_path,
 )
+from .planner.transfers import MOVED
 from .wire import address, forward, link, neighbour, rate, redirect, resolver, route, rule, ruleset, vlans, wireguard
 
 ALL_TABLES = 0
@@ -184,7 +185,8 @@ def _wanted(desired: Desired, claims: Claims, name: str, document: str) -> Wante
     held = claims.get(name, {})
     own = held.get(object_id("filters", document))
     claimed = {collection: {key_of(each) for each in held if each.startswith(collection + " ")} for collection in ("routes", "sysctls")}
-    tables = {MAIN_TABLE} | {each.table for each in ns.routes.values()} | {key[1] for key in claimed["routes"]}
+    moves = name == HOST and (any(each.addresses_of for each in ns.links.values()) or any(each.startswith(f"{MOVED} ") for each in held))
+    tables = {ALL_TABLES} if moves else {MAIN_TABLE} | {each.table for each in ns.routes.values()} | {key[1] for key in claimed["routes"]}
     return Wanted(
         frozenset(tables),
         rules=bool(ns.rules) or any(each.startswith("rules ") for each in held),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import parse_jails, queues
+from . import parse_jails, parse_transfers, queues
 from .errors import DocumentError
 from .kinds import KINDS, paired
 from .kinds.port import PORT
@@ -123,7 +123,9 @@ def parse(document: Any, name: str = "", absent: bool = False) -> Desired:
     host, raw = namespaces[HOST], top.get("host")
     filters = parse_filter(reader, name, host.links, raw.get("filter") if isinstance(raw, Mapping) else None)
     host = replace(host, links=all_guarded(host.links, filters.values()), filters=filters)
-    namespaces[HOST] = parse_jails.with_addresses(host, parse_jails.read(reader, top.get("jails"), absent))
+    host = parse_jails.with_addresses(host, parse_jails.read(reader, top.get("jails"), absent))
+    namespaces[HOST] = parse_transfers.with_ports(reader, host)
+    parse_transfers.check_elsewhere(reader, (each for each in namespaces.values() if each.name != HOST))
     for namespace in namespaces.values():
         _check_references(reader, namespace, namespaces)
     _check_shared(reader, namespaces)

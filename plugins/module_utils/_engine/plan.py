@@ -11,7 +11,7 @@ from . import cascade
 from .claims import Claims, Ledger
 from .errors import ConflictError
 from .model import BEFORE_LINKS, HOST, OBJECTS, Desired, Observed
-from .planner import filters, jails, leases, links, namespaces, objects
+from .planner import filters, jails, leases, links, namespaces, objects, transfers
 from .planner.context import Context
 from .steps import Step
 
@@ -42,7 +42,7 @@ def plan(desired: Desired, observed: Observed, claims: Claims, name: str, purge:
 
 def _steps(ctx: Context) -> list[Step]:
     doomed = namespaces.doomed(ctx)
-    returned = leases.returns(ctx, doomed)
+    returned = [*leases.returns(ctx, doomed), *transfers.returns(ctx)]
     reasons = links.removals(ctx, doomed)
     gone = links.gone(ctx, reasons, doomed)
     removed = objects.removals(ctx, gone, doomed)
@@ -83,6 +83,7 @@ def _configuration(ctx: Context) -> list[Step]:
         for collection in BEFORE_LINKS:
             steps += objects.changes(ctx, want, collection)
         steps += links.changes(ctx, want)
+        steps += transfers.takes(ctx) if name == HOST else []
         for collection in OBJECTS[len(BEFORE_LINKS) :]:
             steps += objects.changes(ctx, want, collection)
     return steps

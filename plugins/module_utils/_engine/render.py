@@ -37,7 +37,7 @@ from .model import (
     ports_value,
     rate_words,
 )
-from .steps import Lease, Pair, Step
+from .steps import Lease, Pair, Step, Transfer
 
 Document = dict[str, Any]
 
@@ -87,6 +87,11 @@ def touched(steps: Iterable[Step], observed: Mapping[str, Namespace]) -> tuple[D
             for found, end in ((before, step.before), (after, step.after)):
                 where, each = (end.inside, end.link) if isinstance(end, Lease) else (step.namespace, step.item.device)
                 _put(_space(found, where), each)
+            continue
+        if isinstance(step.item, Transfer):
+            for carried in step.item.told:
+                _put(_space(before, step.namespace), carried)
+                _put(_space(after, step.namespace), step.item.arrived(carried))
             continue
         for found, item in ((before, step.before), (after, step.after)):
             if isinstance(item, Namespace):
@@ -156,7 +161,8 @@ def _put(space: Document, item: Any) -> None:
     if isinstance(item, Link):
         space.setdefault("links", {}).setdefault(item.name, {}).update(link(item))
     elif isinstance(item, Address):
-        _link_of(space, item.link).setdefault("addresses", []).append(f"{item.ip}/{item.prefixlen}")
+        addresses, text = _link_of(space, item.link).setdefault("addresses", []), f"{item.ip}/{item.prefixlen}"
+        addresses += [text] if text not in addresses else []  # of a link that is deleted some are moved before
     elif isinstance(item, Forward):
         _link_of(space, item.link).setdefault("vxlan", {}).setdefault("remotes", []).append(item.remote)
     elif isinstance(item, WireGuard):

@@ -112,7 +112,7 @@ def _merged(one: Link, other: Link) -> Link:
         key: getattr(one, key) if getattr(one, key) is not None else getattr(other, key)
         for key in ("state", "mtu", "mac", "master", "txqueuelen")
     }
-    return replace(one, **said)
+    return replace(other if other.kind else one, **said)
 
 
 def _renamed_route(route: Route, name_of: Any) -> Route:

@@ -9,13 +9,14 @@ came, as `ip route restore` does, so no attribute is lost that the model has no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from . import narrow
 from .kernel import RTM, Kernel, Message
-from .model import Link
-from .wire import address, neighbour, route
+from .model import RTPROT_KERNEL, Link
+from .steps import Transfer
+from .wire import address, neighbour, route, transfer
 
 ALL_TABLES = 0
 # What changes by itself: attributes by number (cacheinfo, flags, probes), and bytes of the header (flags, state).
@@ -35,6 +36,16 @@ def addresses_of(kernel: Kernel, name: str, link: Link) -> dict[str, str]:
     """The kernel's own message, in hexadecimal, of each address of a link."""
     found = ((address.decode(message, {link.index: link.name}), message) for message in kernel.dump(name, address.DUMP))
     return {f"{each.ip}/{each.prefixlen}": message.raw.hex() for each, message in found if each}
+
+
+def luggage(kernel: Kernel, name: str, item: Transfer, indexes: Mapping[str, int]) -> transfer.Luggage:
+    """The kernel's own messages of what is moved."""
+    names = {index: link for link, index in indexes.items()}
+    routed = [message for request in route.dumps([ALL_TABLES]) for message in kernel.dump(name, request)]
+    return transfer.pack(
+        [message.raw for message in kernel.dump(name, address.DUMP) if address.decode(message, names) in item.addresses],
+        [message.raw for message in routed if route.decode(message, names) in item.routes],
+    )
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ def _sysctls(kernel: Kernel, name: str, links: Iterable[str]) -> Iterator[tuple[
 
 def _lasting(kind: str, message: Message) -> bool:
     if kind == "RTM_NEWROUTE":
-        return message.fields["proto"] != route.RTPROT_KERNEL and not message.fields["flags"] & route.RTM_F_CLONED
+        return message.fields["proto"] != RTPROT_KERNEL and not message.fields["flags"] & route.RTM_F_CLONED
     if kind == "RTM_NEWNEIGH":
         return bool(message.fields["flags"] & neighbour.NTF_PROXY or message.fields["state"] & neighbour.NUD_PERMANENT)
     return True

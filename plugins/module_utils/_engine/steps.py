@@ -12,7 +12,7 @@ from typing import Any, Union
 from .jail import Jail
 from .kinds.port import DEFAULTS as PORT_DEFAULTS
 from .kinds.vlans import MADE_WITH
-from .model import Filter, Link, Namespace, Object, Rate, Resolver, Route, Rule, Sysctl, WireGuard, replace
+from .model import Address, Filter, Link, Namespace, Object, Rate, Resolver, Route, Rule, Sysctl, WireGuard, replace
 
 WIDE = (Route, Rule, Sysctl, Resolver, Filter)  # objects of a whole namespace; the others belong to a link
 
@@ -39,13 +39,35 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """Addresses of the host, and the routes that lead by their link, from one of its links to another."""
+
+    giver: str
+    taker: str
+    addresses: tuple[Address, ...]
+    routes: tuple[Route, ...]
+
+    def arrived(self, item: Object) -> Any:
+        """One of them, where it is moved to."""
+        if isinstance(item, Route):
+            hops = tuple(hop._replace(link=self.taker) if hop.link == self.giver else hop for hop in item.nexthops)
+            return replace(item, nexthops=hops)
+        return replace(item, link=self.taker)
+
+    @property
+    def told(self) -> list[Object]:
+        """Those that somebody made, rather than the kernel with an address."""
+        return [*self.addresses, *(each for each in self.routes if not each.automatic)]
+
+
+@dataclass(frozen=True)
 class Leftover:
     """A file under /run/netns that an interrupted run left behind."""
 
     name: str
 
 
-Item = Union[Namespace, Leftover, Pair, Lease, Link, Object]
+Item = Union[Namespace, Leftover, Pair, Lease, Transfer, Link, Object]
 
 
 @dataclass(frozen=True)
@@ -81,6 +103,8 @@ class Step:
             verb = "adopt" if self.after else "release"
         if isinstance(self.item, Lease):
             verb = "move" if self.after and not self.before else "rename" if self.after else "give back"
+        if isinstance(self.item, Transfer):
+            verb = "move"
         note = f" ({self.note})" if self.note else ""
         return f"{verb} {_describe(self)}{note}"
 
@@ -103,6 +127,8 @@ def _describe(step: Step) -> str:
         return f"link {item.inside}/{item.inner.name} {item.outer.kind} to {step.namespace}/{item.outer.name}"
     if isinstance(item, Lease):
         return _lease(step)
+    if isinstance(item, Transfer):
+        return _transfer(step.namespace, item)
     if isinstance(item, Link):
         changed = isinstance(step.before, Link) and isinstance(step.after, Link)
         return f"link {step.namespace}/{item.name} " + (differences(step.before, step.after) if changed else str(item.kind))  # type: ignore[arg-type]
@@ -132,6 +158,11 @@ def _lease(step: Step) -> str:
     if isinstance(step.before, Lease) and step.after is not None:
         return f"link {item.inside}/{step.before.link.name} to {item.link.name}"
     return f"link {here} as {there}"
+
+
+def _transfer(namespace: str, item: Transfer) -> str:
+    words = [f"{each.ip}/{each.prefixlen}" if isinstance(each, Address) else each.text for each in item.told]
+    return f"from {namespace}/{item.giver} to {namespace}/{item.taker}: {', '.join(words)}"
 
 
 def flat(link: Link) -> dict[str, Any]:

@@ -104,9 +104,10 @@ def _bridge(draft: HostDraft, name: str, network: Network) -> None:
     ours = lan.addresses_of_host(network)
     # An anycast gateway is one and the same to the containers, on whichever host they are.
     mac = names.mac(names.BRIDGE_MAC, "" if _anycast(network) else draft.host, network.name)
+    taken = {"addresses_of": network.uplink.link} if network.uplink and network.uplink.move_addresses else {}
     bridge = {
         "kind": "bridge",
-        "bridge": {"vlan_filtering": network.vlan_filtering},  # said also where it does not, as in _port
+        "bridge": {"vlan_filtering": network.vlan_filtering, **taken},  # whether it does is said in any case, as in _port
         "mac": mac,
         "mtu": network.mtu,
         "addresses": [lan.cidr(network, address) for address in ours],

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..schema import boolean, integer
+from ..schema import boolean, integer, link_name
 from .base import Attribute, Kind, flag
 from .vlans import VLANS
 
@@ -29,5 +29,6 @@ BRIDGE = Kind(
         flag("mcast_snooping", "IFLA_BR_MCAST_SNOOPING", boolean),
         Attribute("ageing_time", integer(0, 1_000_000), "IFLA_BR_AGEING_TIME", encode=_to_ticks, decode=_to_seconds),
         Attribute("vlans", VLANS),  # of the bridge itself, as a port of its own; by requests of their own: see wire/vlans.py
+        Attribute("addresses_of", link_name),  # a port whose addresses the bridge takes: see planner/transfers.py
     ),
 )

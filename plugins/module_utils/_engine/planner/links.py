@@ -18,7 +18,7 @@ from .context import Context, whose
 from .objects import WITH_LINK
 
 MANAGED = ("state", "mtu", "mac", "master", "txqueuelen")
-PLACE = ("peer", "namespace", "link", "interface", "permanent_mac")
+PLACE = ("peer", "namespace", "link", "interface", "permanent_mac", "addresses_of")
 ETHERNET_MTU = 1500
 Ordered = list[tuple[str, Link]]  # declared links with their namespaces, those that others name first
 MADE = "made"  # claim on a link whose mark comes after its creation
@@ -354,6 +354,8 @@ def _merged(have: Link, want: Link) -> Link:
 def _check_port(ctx: Context, ns: Namespace, have: Link, want: Link) -> None:
     """A NIC that carries the host's addresses is no port: they could not be reached any more."""
     if not want.master or have.master == want.master or want.kind or _kind(ctx, ns.name, want.master) == "vrf":
+        return
+    if ns.links[want.master].addresses_of == have.name:
         return
     carried = [each.ip for each in ctx.now[ns.name].addresses.values() if each.link == have.name and not each.ip.startswith("fe80:")]
     if carried:

@@ -13,7 +13,7 @@ from ..kernel import NLM_F_CREATE, NLM_F_REPLACE, Message, Request
 from ..model import PROTOCOL, Address
 from ..narrow import HEADER
 
-IFA_F_SECONDARY, IFA_F_NODAD = 0x01, 0x02
+IFA_F_SECONDARY, IFA_F_NODAD, IFA_F_PERMANENT = 0x01, 0x02, 0x80
 FAMILIES = {4: 2, 6: 10}
 DUMP = Request("RTM_GETADDR")
 
@@ -24,8 +24,10 @@ def decode(message: Message, names: Mapping[int, str]) -> Address | None:
     ip = attrs.get("IFA_LOCAL") or attrs.get("IFA_ADDRESS")
     if link is None or ip is None:
         return None
-    secondary = bool(message.fields["family"] == FAMILIES[4] and message.fields["flags"] & IFA_F_SECONDARY)
-    return Address(link, ip, message.fields["prefixlen"], secondary, ours=attrs.get("IFA_PROTO") == PROTOCOL)
+    flags = message.fields["flags"]
+    secondary = bool(message.fields["family"] == FAMILIES[4] and flags & IFA_F_SECONDARY)
+    lasting = bool(flags & IFA_F_PERMANENT)
+    return Address(link, ip, message.fields["prefixlen"], secondary, attrs.get("IFA_PROTO") == PROTOCOL, lasting)
 
 
 def make(address: Address, index: Callable[[str], int]) -> Request:

@@ -16,7 +16,6 @@ FAMILIES = {4: 2, 6: 10}
 TYPES = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibit", 9: "throw"}
 NUMBERS = {name: number for number, name in TYPES.items()}
 DISCARDING = ("blackhole", "unreachable", "prohibit", "throw")  # the kernel shows these on lo in IPv6
-RTPROT_KERNEL = 2
 RTA_MULTIPATH = 9
 NO_CARRIER = 1 | 16  # RTNH_F_DEAD, RTNH_F_LINKDOWN
 FLAGS_OFFSET, ATTRS_OFFSET = 24, 28  # of rtm_flags and of the attributes, after nlmsghdr and rtmsg
