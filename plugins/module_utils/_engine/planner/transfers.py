@@ -67,13 +67,13 @@ def _stays(ctx: Context, taker: str, giver: str) -> bool:
     return want.addresses_of == giver or (want.addresses_of is None and not ctx.purge)
 
 
-def _transfer(ctx: Context, giver: str, taker: str) -> list[Step]:
+def _transfer(ctx: Context, source: str, target: str) -> list[Step]:
     host = ctx.now[HOST]
-    addresses = tuple(each for each in _carried(host, giver) if each.lasting and not each.ours)
-    routes = tuple(each for each in _routes(ctx, giver) if each.protocol not in LEARNT)
+    addresses = tuple(each for each in _carried(host, source) if each.lasting and not each.ours)
+    routes = tuple(each for each in _routes(ctx, source) if each.protocol not in LEARNT)
     if not addresses and all(each.automatic for each in routes):
         return []
-    transfer = Transfer(giver, taker, addresses, routes)
+    transfer = Transfer(source, target, addresses, routes)
     ctx.now[HOST] = moved(host, transfer)
     return [Step(HOST, None, transfer)]
 
