@@ -29,6 +29,7 @@ from .parse_jails import addresses_of, with_addresses
 BPFFS = "/sys/fs/bpf"
 PINS = f"{BPFFS}/weft"
 CONFIG = "config"
+EXEC = "exec"  # cgroup below a jail's, for commands
 DRAFT = "-new"  # names there have no dots (bpf_lookup() in kernel/bpf/inode.c)
 TOLD = ("addresses", "ports", "loopback", "cgroup", "unit", "link", "made")
 
@@ -89,10 +90,22 @@ def enter(name: str) -> None:
     if not jail.intact:
         raise NetnsError.of(f"the jail {name} is not as it was made, and would hold nothing: apply its document again")
     try:
-        with open(f"{cgroup_path(jail.cgroup)}/cgroup.procs", "w", encoding="ascii") as file:
-            file.write("0")
+        _join(cgroup_path(jail.cgroup))
     except OSError as error:
         raise NetnsError.of(f"the jail {name} cannot be entered: {jail.cgroup}: {error.strerror}") from error
+
+
+def _join(path: str) -> None:
+    """A cgroup that has controllers turned on for those below it, as systemd does in slices, has no processes itself (cgroups(7))."""
+    for place in (path, f"{path}/{EXEC}"):
+        os.makedirs(place, exist_ok=True)
+        try:
+            with open(f"{place}/cgroup.procs", "w", encoding="ascii") as file:
+                file.write("0")
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY or place != path:
+                raise
 
 
 def as_made(desired: Desired) -> Desired:
@@ -210,6 +223,8 @@ def _path(jail: Jail, *more: str) -> str:
 def _remove_cgroup(jail: Jail) -> None:
     """If it was made here or is in a place of ours, and the folders above it as far as nothing else is in them."""
     path = cgroup_path(jail.cgroup)
+    with contextlib.suppress(OSError):
+        os.rmdir(f"{path}/{EXEC}")
     with contextlib.suppress(OSError):
         for _part in jail.cgroup.split("/") if jail.made or jail.cgroup.startswith(PLACES) else ():
             os.rmdir(path)
