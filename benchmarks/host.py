@@ -16,6 +16,7 @@ from pathlib import Path
 
 LAUNCH = Path(__file__).with_name("launch.py")
 NAMES = Path("/run/netns")
+QUIET = 7.0  # seconds
 
 
 class Failed(Exception):
@@ -84,6 +85,28 @@ def wait_for_worker() -> None:
     """Wait while the kernel dismantles namespaces, anybody's: there is a + in the name of its worker then (wq_worker_comm)."""
     while any("+netns" in name for name in map(_name_of, os.listdir("/proc"))):
         time.sleep(0.001)
+
+
+def wait_until_quiet() -> None:
+    """Wait until no link here has sent a frame for seven seconds.
+
+    When a bridge comes up, each container has something to say to all others: duplicate detection, multicast memberships, and
+    solicitations of routers, which it repeats after 4, 8, 16, ... seconds. What the kernel does about that, a million deliveries for a
+    round among a thousand ports, would be counted as the cost of the next command.
+    """
+    sent, since = _sent(), time.monotonic()
+    deadline = since + 90
+    while time.monotonic() < min(since + QUIET, deadline):
+        time.sleep(0.1)
+        before, sent = sent, _sent()
+        if sent != before:
+            since = time.monotonic()
+
+
+def _sent() -> int:
+    """Packets that the links of this namespace have sent."""
+    table = Path("/proc/thread-self/net/dev").read_text(encoding="utf-8").splitlines()[2:]
+    return sum(int(line.partition(":")[2].split()[9]) for line in table)
 
 
 def _name_of(process: str) -> str:

@@ -19,6 +19,8 @@ from . import host, registry
 from .network import network
 from .peers.base import CREATE, PHASES, REMOVE, Job
 
+CROWD = 300  # containers, from which on it matters what they say to each other
+
 
 def main() -> int:
     key, size, python, folder = sys.argv[1:]
@@ -52,6 +54,8 @@ def phases(job: Job, size: int, directory: Path) -> Iterator[tuple[str, host.Cos
             if phase == CREATE and len(host.names()) != size:
                 raise host.Failed(f"{' '.join(command)}: {len(host.names())} namespaces instead of {size}")
             yield phase, cost
+            if phase == CREATE and size >= CROWD:
+                host.wait_until_quiet()
 
 
 if __name__ == "__main__":
