@@ -10,7 +10,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from testinfra.host import Host
 from testinfra.utils.ansible_runner import AnsibleRunner
 
 STATE = Path(__file__).with_name("machines") / "state.sh"
+PLACE = STATE.with_name("place.yml")
+HEADERS = 1514 / 1460  # frame to payload, for the longest packets of TCP
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Place:
         """What comes out of a TCP connection from here; who sends may come 20 seconds late."""
         return self.sh(f"socat -u {_tcp(address)}:{_bracketed(address)}:7777,retry=100,interval=0.2,connect-timeout=5 STDOUT")
 
+    def streams(self, address: str, *options: str) -> float:
+        """Mbit/s on the wire of a TCP stream from here to iperf3, which listens at the address."""
+        told = self.json(f"iperf3 --json --client {address} --omit 1 --time 4 {' '.join(options)}")
+        return float(told["end"]["sum_received"]["bits_per_second"]) * HEADERS / 1e6
+
     def restart_networkd(self) -> None:
         """Restart systemd-networkd, and wait until it and all that follows it are done."""
         self.sh("systemctl restart systemd-networkd")
@@ -100,6 +107,20 @@ class Container(Place):
     def addresses(self, network: str | None = None) -> list[str]:
         """What the inventory gives it, in one network or in all."""
         return [address for each in self.interfaces if network in (None, each["network"]) for address in each["addresses"]]
+
+    def allowed(self) -> dict[str, float]:
+        """Mbit/s that the inventory lets come and go at its first interface."""
+        return {direction: float(rate.removesuffix("mbit")) for direction, rate in self.interfaces[0]["rate"].items()}
+
+    def measured(self, other: Place, address: str = "") -> dict[str, float]:
+        """Mbit/s of streams that come from another place, and that go there; to an address that it has, or its first."""
+        address, pid = address or self.addresses()[0], f"/run/iperf3-{self.name}.pid"
+        self.sh(f"iperf3 --server --daemon --bind {address} --pidfile {pid}")
+        self.sh("timeout 10 sh -c 'until ss -Hltn sport = 5201 | grep -q .; do sleep 0.1; done'")
+        try:
+            return {"ingress": other.streams(address), "egress": other.streams(address, "--reverse")}
+        finally:
+            self.sh(f"kill $(tr -d '\\0' < {pid})")
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +156,17 @@ def play() -> Callable[..., str]:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         assert (done.returncode == 0) == succeeds, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def place(play: Callable[..., str]) -> Callable[..., str]:
+    """Give containers to a machine, and to no other; what the playbook prints."""
+
+    def run(containers: Mapping[str, Any], to: str, succeeds: bool = True) -> str:
+        variables = json.dumps({"container": containers, "to": to})
+        return play(PLACE, "--extra-vars", variables, succeeds=succeeds)
 
     return run
 

@@ -5,7 +5,7 @@
 look='
     ip -brief link | sed "s/@[^ ]*//" | awk "{ print \"link\", \$1, \$2 }"
     ls -d /sys/class/net/*/brif/* 2> /dev/null || :
-    ip -brief address show scope global | sed "s/@[^ ]*//"
+    ip -brief address show scope global | sed "s/@[^ ]*//; s/  */ /g"
     { ip route show table all; ip -6 route show table all; } | grep -v -e "^fe80:.*/64" -e "^local fe80:" -e "^anycast" -e "^multicast"
     { ip rule; ip -6 rule; } | sed "s/^/rule /" | grep -v l3mdev-table
     ip neighbour show proxy

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ MACHINES = ("node1", "node2", "node3")
         pytest.param("tagged1", "tagged2", id="bridges on a VLAN of the wire"),
         pytest.param("access1", "access2", id="one VLAN of bridges that filter them"),
         pytest.param("shared1", "shared2", id="macvlans of one device"),
+        pytest.param("reflected2", "reflected3", id="macvlans that hear each other by the wire"),
+        pytest.param("alone2", "alone3", id="macvlans that have a device to themselves"),
+        pytest.param("chosen1", "chosen2", id="macvlans that hear those they name"),
         pytest.param("netkit1", "netkit2", id="netkit"),
         pytest.param("left1", "right1", id="a pair between containers"),
         pytest.param("right1", "server1", id="the other one of two networks"),
@@ -36,10 +40,18 @@ def test_containers_of_a_network_reach_each_other(containers: Any, one: str, oth
     [
         pytest.param("access1", "other2", id="VLANs of one bridge"),
         pytest.param("apart1", "apart2", id="private macvlans"),
+        pytest.param("reflected3", "reflected4", id="macvlans that hear each other by a switch that is not there"),
+        pytest.param("stranger2", "chosen1", id="a macvlan, and one that does not name it"),
     ],
 )
 def test_what_is_apart_does_not_reach_each_other(containers: Any, one: str, other: str) -> None:
     assert containers[one].unanswered(containers[other].addresses()) == containers[other].addresses()
+
+
+def test_a_macvlan_that_has_a_device_to_itself_has_its_mac(machines: Any, containers: Any) -> None:
+    (link,) = containers["alone3"].ip("link show eth0")
+    (device,) = machines["node3"].ip("link show eth2")
+    assert link["address"] == device["address"]
 
 
 def test_netkit_is_netkit(containers: Any) -> None:
@@ -78,6 +90,12 @@ def test_a_container_has_a_device_of_the_host_as_its_own(machines: Any, containe
     assert "eth1" not in {each["ifname"] for each in machines["node3"].ip("link")}
     router.sh("ip link add link wan0 name wan0.10 up type vlan id 10; ip address add 10.71.0.30/24 dev wan0.10")
     assert router.unanswered(["10.71.0.11", "10.71.0.12"]) == []
+
+
+def test_containers_are_held_to_their_rates(containers: Any) -> None:
+    netkit, router, access = containers["netkit1"], containers["router3"], containers["access1"]
+    assert netkit.measured(containers["netkit2"]) == pytest.approx(netkit.allowed(), rel=0.1)
+    assert router.measured(access, "10.71.0.30") == pytest.approx(router.allowed(), rel=0.1)
 
 
 def test_a_container_gives_leases_and_another_has_one(containers: Any) -> None:
@@ -135,7 +153,23 @@ def test_a_change_in_place_loses_no_ping(play: Any, containers: Any) -> None:
     assert lost == set()
 
 
-def test_nothing_is_left_of_it(play: Any, machines: Any) -> None:
+def test_an_address_moves_to_another_machine_in_one_run(place: Any, containers: Any, variables: Any) -> None:
+    server, client = containers["tagged1"], containers["tagged2"]
+    assert client.unanswered(server.addresses()) == []
+    place({"tagged1": variables["node1"]["netns_containers"]["tagged1"]}, "node3")
+    (link,) = replace(server, machine="node3").ip("link show eth0")
+    known = {entry["dst"]: entry.get("lladdr") for entry in client.ip("neighbour show dev eth0")}
+    assert [known[each] for each in server.addresses()] == [link["address"]] * 2, "who knew the old one has been told"
+    assert client.unanswered(server.addresses()) == []
+
+
+def test_nothing_is_left_of_it(play: Any, machines: Any, containers: Any) -> None:
+    # A container that somebody deletes by hand drops its device on the machine, under the name that it had inside.
+    (device,) = containers["router3"].ip("link show wan0")
+    mac = device["address"]
+    machines["node3"].sh("ip netns delete router3; timeout 60 sh -c 'until ip link show wan0; do sleep 0.2; done'")
     play(SCENARIO / "teardown.yml")
+    (device,) = machines["node3"].ip("link show eth1")
+    assert (device["address"], device["mtu"]) == (mac, 1600)  # its addresses are among what is compared below
     differences = {name: machines[name].state() ^ machines[name].kept_state("fresh") for name in MACHINES}
     assert not any(differences.values()), differences

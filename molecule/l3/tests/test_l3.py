@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import socket
 from collections.abc import Iterator
@@ -128,6 +127,11 @@ def test_ipvlan_containers_have_the_mac_of_their_machine(machines: Any, containe
     assert inside["address"] == mac(machines["node1"], "eth2" if network == "led" else "eth1")
 
 
+@pytest.mark.parametrize(("name", "other"), [("web1", "web2"), ("switched1", "switched2"), ("led1", "led2")])
+def test_a_container_is_held_to_its_rates(containers: Any, name: str, other: str) -> None:
+    assert containers[name].measured(containers[other]) == pytest.approx(containers[name].allowed(), rel=0.1)
+
+
 def test_a_lost_carrier_takes_no_proxy_entry_along(machines: Any, containers: Any) -> None:
     node1, node3 = machines["node1"], machines["node3"]
     entries = node1.ip("neighbour show proxy")
@@ -154,34 +158,30 @@ def plug(machine: str, wire: int, state: str) -> None:
         assert b"not found" not in said
 
 
-def place(play: Any, container: dict[str, Any], to: str, succeeds: bool = True) -> str:
-    return str(play(SCENARIO / "place.yml", "--extra-vars", json.dumps({"container": container, "to": to}), succeeds=succeeds))
-
-
-def test_an_address_that_a_stranger_has_is_refused(play: Any, machines: Any) -> None:
+def test_an_address_that_a_stranger_has_is_refused(place: Any, machines: Any) -> None:
     node2, node3 = machines["node2"], machines["node3"]
     addresses = ["192.0.2.149", "2001:db8::1:49"]
     late = {"late": {"interfaces": {"eth0": {"network": "green", "addresses": addresses}}}}
     before = node2.state()
     node3.sh("ip address add 192.0.2.149/32 dev eth2 && ip address add 2001:db8::1:49/128 dev eth2 nodad")
     try:
-        said = place(play, late, "node2", succeeds=False)
+        said = place(late, "node2", succeeds=False)
     finally:
         node3.sh("ip address del 192.0.2.149/32 dev eth2 && ip address del 2001:db8::1:49/128 dev eth2")
     for address in addresses:
         assert f"{address} is taken: on eth2, {mac(node3)} has it" in said
     assert node2.state() ^ before == set()
-    place(play, late, "node2")
+    place(late, "node2")
     assert node3.unanswered(addresses) == []
 
 
 def test_an_address_moves_to_another_machine_in_one_run_and_is_reached_there_at_once(
-    play: Any, machines: Any, containers: Any, variables: Any
+    place: Any, machines: Any, containers: Any, variables: Any
 ) -> None:
     mail, node3 = containers["mail1"], machines["node3"]
     assert node3.unanswered(mail.addresses()) == []
     assert answering(node3, mail.addresses()) == [mac(machines["node1"])] * 2
-    place(play, {"mail1": variables["node1"]["netns_containers"]["mail1"]}, "node2")
+    place({"mail1": variables["node1"]["netns_containers"]["mail1"]}, "node2")
     known = {entry["dst"]: entry.get("lladdr") for entry in node3.ip("neighbour show dev eth2")}
     assert mac(machines["node1"]) not in {known.get(each) for each in mail.addresses()}, "nobody goes on to the old one"
     assert node3.unanswered(mail.addresses()) == []
