@@ -72,6 +72,13 @@ def test_a_process_in_a_jail_cannot_bind_what_is_a_neighbours(machines: Any, con
     assert python(machines["node1"], "binds.py", *free) == free
 
 
+def test_a_process_in_a_jail_makes_no_sctp_socket(machines: Any) -> None:
+    node1 = machines["node1"]
+    node1.sh("modprobe sctp")
+    assert python(node1, "sctp.py") is None
+    assert python(node1, "sctp.py", jail="web1") == "EPERM"
+
+
 @pytest.mark.parametrize("family", [4, 6])
 def test_a_client_in_a_jail_is_seen_with_its_address(machines: Any, containers: Any, family: int) -> None:
     [address] = [each for each in containers["tools1"].addresses() if (":" in each) == (family == 6)]

@@ -223,13 +223,6 @@ def test_only_tcp_and_udp_sockets_are_made(host: Host, family: str, kind: str, p
 
 
 @pytest.mark.usefixtures("two")
-def test_sctp_is_not_made(host: Host) -> None:
-    with cell("weft/one") as inside, cell("") as outside:
-        without = outside.ask("AF_INET", "SOCK_STREAM", protocol=socket.IPPROTO_SCTP)
-        assert inside.ask("AF_INET", "SOCK_STREAM", protocol=socket.IPPROTO_SCTP) == ("EPERM" if without is None else without)
-
-
-@pytest.mark.usefixtures("two")
 @pytest.mark.parametrize(
     ("family", "addresses"), [("AF_INET", ["192.0.2.1", "192.0.2.2", "127.0.0.1"]), ("AF_INET6", ["fd00::1", "::1", "192.0.2.2"])]
 )
