@@ -16,7 +16,7 @@ from pathlib import Path
 
 LAUNCH = Path(__file__).with_name("launch.py")
 NAMES = Path("/run/netns")
-QUIET = 7.0  # seconds
+QUIET, PATIENCE = 7.0, 90.0  # seconds
 
 
 class Failed(Exception):
@@ -88,15 +88,17 @@ def wait_for_worker() -> None:
 
 
 def wait_until_quiet() -> None:
-    """Wait until no link here has sent a frame for seven seconds.
+    """Wait until no link here has sent a frame for a while.
 
     When a bridge comes up, each container has something to say to all others: duplicate detection, multicast memberships, and
     solicitations of routers, which it repeats after 4, 8, 16, ... seconds. What the kernel does about that, a million deliveries for a
     round among a thousand ports, would be counted as the cost of the next command.
     """
-    sent, since = _sent(), time.monotonic()
-    deadline = since + 90
-    while time.monotonic() < min(since + QUIET, deadline):
+    begin = since = time.monotonic()
+    sent = _sent()
+    while time.monotonic() < since + QUIET:
+        if time.monotonic() > begin + PATIENCE:
+            raise Failed(f"links go on sending after {PATIENCE:.0f} s")
         time.sleep(0.1)
         before, sent = sent, _sent()
         if sent != before:

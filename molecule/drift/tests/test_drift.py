@@ -14,7 +14,6 @@ import yaml
 
 TOPOLOGY = Path(__file__).parents[2] / "machines" / "topology.yml"
 ROUNDS = yaml.safe_load(Path(__file__).with_name("mutations.yml").read_text(encoding="utf-8"))
-MACHINES = ("node1", "node2", "node3")
 
 
 def reported(output: str) -> dict[str, list[str]]:
@@ -25,14 +24,14 @@ def reported(output: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("mutations", ROUNDS, ids=["first", "second"])
 def test_check_tells_each_and_the_next_run_mends_it(play: Any, machines: Any, mutations: list[dict[str, str]]) -> None:
-    before = {name: machines[name].state() for name in MACHINES}
+    before = {name: machine.state() for name, machine in machines.items()}
     for mutation in mutations:
         machines[mutation["machine"]].sh(mutation["by_hand"])
     told = reported(play("weft.netns.check", succeeds=False))
     untold = [each for each in mutations if not any(line.startswith(each["step"]) for line in told[each["machine"]])]
     assert untold == [], told
     play(TOPOLOGY)
-    differences = {name: machines[name].state() ^ before[name] for name in MACHINES}
+    differences = {name: machine.state() ^ before[name] for name, machine in machines.items()}
     assert not any(differences.values()), differences
 
 

@@ -3,19 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run on a machine: make an SCTP socket, and print what the kernel says, an errno, or null where it makes it."""
 
-from __future__ import annotations
-
 import errno
 import json
 import socket
 
-
-def said() -> str | None:
-    try:
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
-    except OSError as error:
-        return errno.errorcode[error.errno or 0]
-    return None
-
-
-print(json.dumps(said()))
+said = None
+try:
+    socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP).close()
+except OSError as error:
+    said = errno.errorcode[error.errno]
+print(json.dumps(said))

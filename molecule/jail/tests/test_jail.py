@@ -27,8 +27,8 @@ def python(place: Any, script: str, *arguments: str, jail: str = "") -> Any:
     return place.json(shlex.join([*command, "python3", "-c", source, *arguments]))
 
 
-def banners(place: Any, addresses: Iterable[str], jail: str = "") -> Any:
-    return python(place, "banners.py", *addresses, jail=jail)
+def banners(place: Any, addresses: Iterable[str]) -> Any:
+    return python(place, "banners.py", *addresses)
 
 
 def listening(place: Any) -> set[str]:
@@ -38,10 +38,6 @@ def listening(place: Any) -> set[str]:
 
 def main_pid(place: Any, unit: str) -> int:
     return int(place.sh(f"systemctl show --property=MainPID --value {unit}"))
-
-
-def on_machine(machines: Any, container: Any) -> Any:
-    return machines[container.machine]
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -94,7 +90,8 @@ def test_a_client_in_a_jail_is_seen_with_its_address(machines: Any, containers: 
 
 @pytest.mark.parametrize("name", JAILED)
 def test_a_service_that_restarts_is_in_its_jail_again(machines: Any, containers: Any, name: str) -> None:
-    machine, container = on_machine(machines, containers[name]), containers[name]
+    container = containers[name]
+    machine = machines[container.machine]
     before, heard = main_pid(machine, name), listening(machine)
     machine.sh(f"systemctl daemon-reload && systemctl restart {name} && systemctl is-active {name}")
     machine.sh("timeout 20 sh -c 'until [ $(ss -Hltn sport = :7777 | wc -l) = " + str(len(heard)) + " ]; do sleep 0.1; done'")

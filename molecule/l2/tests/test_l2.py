@@ -164,12 +164,11 @@ def test_an_address_moves_to_another_machine_in_one_run(place: Any, containers: 
 
 
 def test_nothing_is_left_of_it(play: Any, machines: Any, containers: Any) -> None:
+    (inside,) = containers["router3"].ip("link show wan0")
     # A container that somebody deletes by hand drops its device on the machine, under the name that it had inside.
-    (device,) = containers["router3"].ip("link show wan0")
-    mac = device["address"]
     machines["node3"].sh("ip netns delete router3; timeout 60 sh -c 'until ip link show wan0; do sleep 0.2; done'")
     play(SCENARIO / "teardown.yml")
     (device,) = machines["node3"].ip("link show eth1")
-    assert (device["address"], device["mtu"]) == (mac, 1600)  # its addresses are among what is compared below
+    assert (device["address"], device["mtu"]) == (inside["address"], 1600)  # its addresses are among what is compared below
     differences = {name: machines[name].state() ^ machines[name].kept_state("fresh") for name in MACHINES}
     assert not any(differences.values()), differences

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-MACHINES = ("node1", "node2", "node3")
 OF_OTHER_ROLES = {
     "/etc/systemd/network/05-weft-netns.network",
     "/etc/systemd/networkd.conf.d/90-weft-netns.conf",
@@ -18,7 +17,7 @@ OF_OTHER_ROLES = {
 
 def test_role_persist_takes_away_all_that_it_brought(play: Any, machines: Any) -> None:
     play(Path(__file__).with_name("removal.yml"))
-    for machine in (machines[name] for name in MACHINES):
+    for machine in machines.values():
         assert set(machine.sh("find / -xdev -name '*weft*'").split()) == OF_OTHER_ROLES
         assert machine.sh("systemctl show --value --property LoadState weft-netns").strip() == "not-found"
         assert machine.state() ^ machine.kept_state("before-reboot") == set()
