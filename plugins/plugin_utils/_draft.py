@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._engine.model import Ports, ports_text, ports_value
+from ..module_utils._engine.filters import Ports, ports_text, ports_value
 from . import _ports as ports
 from ._faults import Faults
 from ._types import DEFAULT_VLAN, Address, Interface, Member, Network, Vlans

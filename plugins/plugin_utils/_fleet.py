@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Optional
 
-from ..module_utils._engine.model import Ports
+from ..module_utils._engine.filters import Ports
 from ..module_utils._engine.parse_jails import shared_ports
 from . import _ports as ports
 from ._draft import Others

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..module_utils._engine import schema
-from ..module_utils._engine.model import Ports, ports_text
+from ..module_utils._engine.filters import Ports, ports_text
 from ._faults import Faults
 from ._types import Address, Publication
 

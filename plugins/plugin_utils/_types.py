@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
-from ..module_utils._engine.model import Ports
+from ..module_utils._engine.filters import Ports
 
 ETHERNET_MTU = 1500
 VXLAN_OVERHEAD = {4: 50, 6: 70}  # IP, UDP and VXLAN headers, and the Ethernet header inside (RFC 7348)

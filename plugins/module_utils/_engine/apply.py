@@ -8,16 +8,18 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import cascade, files, netns, sysctl
 from .claims import Key, object_id
+from .codec import RTM, Message, Request, required
 from .errors import Fault, KernelError, NetnsError, StepError
+from .filters import Filter
 from .jail import Jail
-from .kernel import RTM, Kernel, Message, Request, required
+from .kernel import Kernel
 from .kinds import KINDS
-from .model import COLLECTIONS, HOST, Address, Filter, Link, Namespace, Rate, Redirect, Resolver, Sysctl, WireGuard, replace, resolver_path
+from .model import COLLECTIONS, HOST, Address, Link, Namespace, Rate, Redirect, Resolver, Sysctl, WireGuard, replace, resolver_path
 from .netns import Handle
 from .observe import read_filter, read_queues
 from .planner.leases import LEASE, remembered
@@ -27,17 +29,6 @@ from .wire import CHANGES, TRANSLATORS, address, link, resolver, ruleset, transf
 
 BATCH = 128  # requests in one message to the kernel: far below the socket's buffer
 GONE = (errno.ENODEV, errno.ENOENT, errno.ESRCH, errno.EADDRNOTAVAIL)  # deleting what is gone already succeeds
-AT_ONCE = (
-    Namespace,
-    Leftover,
-    Lease,
-    Transfer,
-    Sysctl,
-    WireGuard,
-    Resolver,
-    Jail,
-    Filter,
-)  # everything else is a netlink request, and waits for others
 NO_KIND = "Unknown device type"  # rtnl_newlink()
 
 
@@ -128,7 +119,7 @@ class Transaction:
             now = link.decode(answer).link
             self._carry_out(Step(where, now, replace(wanted, attributes={**now.attributes, **wanted.attributes})))
             self._flush()
-            self._wireguard(where, None, self._observed[where].wireguards.get(wanted.name))
+            self._wireguard(Step(where, None, self._observed[where].wireguards.get(wanted.name)))
         for where, wanted in again:
             self._requeue(where, wanted.name)
 
@@ -151,7 +142,7 @@ class Transaction:
     # -- one step
 
     def _carry_out(self, step: Step) -> None:
-        if isinstance(step.item, AT_ONCE) or _elsewhere(step) or _by_ioctl(step):
+        if type(step.item) in AT_ONCE or _elsewhere(step) or _by_ioctl(step):
             self._flush()
             self._at_once(step)
         elif self._takes_others(step):
@@ -220,38 +211,16 @@ class Transaction:
             raise failed
 
     def _at_once(self, step: Step) -> None:
+        """It counts as done when all of it is, unless its way says so before."""
         try:
-            if isinstance(step.item, Namespace):
-                self._namespace(step, step.item)
-            elif isinstance(step.item, Leftover):
-                netns.unbind(step.namespace)
-            elif isinstance(step.item, Lease):
-                self._lease(step)
-                return
-            elif isinstance(step.item, Transfer):
-                self._transfer(step, step.item)
-                return
-            elif isinstance(step.item, Sysctl):
-                self._sysctl(step)
-            elif isinstance(step.item, WireGuard):
-                self._wireguard(step.namespace, step.before, step.after)
-            elif isinstance(step.item, Resolver):
-                content = resolver.encode(step.after) if isinstance(step.after, Resolver) else None
-                files.write(resolver_path(step.namespace), content)
-            elif isinstance(step.item, Jail):
-                from . import jail_kernel  # few hosts have jails
-
-                jail_kernel.change(step.before, step.after)  # type: ignore[arg-type]
-            elif isinstance(step.item, Filter):
-                self._filter(step, step.item)
-            else:
-                self._create_elsewhere(step)
-                return
+            AT_ONCE.get(type(step.item), Transaction._create_elsewhere)(self, step)
         except KernelError as error:
             raise _explain(step, error) from error
-        self._done.append(step)
+        if not self._done or self._done[-1] is not step:
+            self._done.append(step)
 
-    def _namespace(self, step: Step, ns: Namespace) -> None:
+    def _namespace(self, step: Step) -> None:
+        ns: Namespace = step.item
         name = ns.name
         if step.after is None:
             handle = self._kernel.unbind(name)
@@ -267,6 +236,9 @@ class Transaction:
             self._kernel.make(name, link.loopback(self._owner))
             self._indexes[name] = {"lo": link.LOOPBACK_INDEX}
 
+    def _leftover(self, step: Step) -> None:
+        netns.unbind(step.namespace)
+
     def _lease(self, step: Step) -> None:
         """Several requests: from the first that took effect on, the step counts as done, so that an undo takes it back."""
         before, after = step.before, step.after
@@ -279,8 +251,9 @@ class Transaction:
         elif isinstance(before, Lease):
             self._give_back(step, before)
 
-    def _transfer(self, step: Step, item: Transfer) -> None:
+    def _transfer(self, step: Step) -> None:
         """One message, of which some requests may be refused: it counts as done before. What it does over again is there already."""
+        item: Transfer = step.item
         giver, taker = (transfer.End(name, self._indexes[HOST][name]) for name in (item.giver, item.taker))
         if step.after is None:
             there = self._luggage[item]
@@ -347,14 +320,25 @@ class Transaction:
         for echo, value in step.after.echoes:
             self._kernel.write_sysctl(step.namespace, sysctl.path(echo), value)
 
-    def _wireguard(self, where: str, before: Any, after: Any) -> None:
-        if after is None:
+    def _wireguard(self, step: Step) -> None:
+        if not isinstance(step.after, WireGuard):
             return  # it came with its link, and goes with it
-        for attrs in wireguard.change(self._indexes[where][after.link], before, after):
-            self._kernel.generic(where, wireguard.FAMILY, wireguard.SET_DEVICE, attrs)
+        before = step.before if isinstance(step.before, WireGuard) else None
+        for attrs in wireguard.change(self._indexes[step.namespace][step.after.link], before, step.after):
+            self._kernel.generic(step.namespace, wireguard.FAMILY, wireguard.SET_DEVICE, attrs)
 
-    def _filter(self, step: Step, item: Filter) -> None:
+    def _resolver(self, step: Step) -> None:
+        content = resolver.encode(step.after) if isinstance(step.after, Resolver) else None
+        files.write(resolver_path(step.namespace), content)
+
+    def _jail(self, step: Step) -> None:
+        from . import jail_kernel  # few hosts have jails
+
+        jail_kernel.change(step.before, step.after)  # type: ignore[arg-type]
+
+    def _filter(self, step: Step) -> None:
         """In one transaction of nf_tables, so that there is never none. Undone by the very text that was there."""
+        item: Filter = step.item
         name, table = step.namespace, ruleset.table(item.document)
         present = self._kernel.list_tables(name, table)
         texts = self._tables.get(name)
@@ -455,6 +439,20 @@ class Transaction:
                 self._indexes[step.item.inside][step.item.inner.name] = seen.parent
 
 
+# What cannot wait for others in a batch, and the way of each.
+AT_ONCE: dict[type, Callable[[Transaction, Step], None]] = {
+    Namespace: Transaction._namespace,
+    Leftover: Transaction._leftover,
+    Lease: Transaction._lease,
+    Transfer: Transaction._transfer,
+    Sysctl: Transaction._sysctl,
+    WireGuard: Transaction._wireguard,
+    Resolver: Transaction._resolver,
+    Jail: Transaction._jail,
+    Filter: Transaction._filter,
+}
+
+
 def lease_formers(kernel: Kernel, steps: Iterable[Step]) -> dict[Key, Any]:
     """What has to be known of devices before they are moved, for the claims on them."""
     found: dict[Key, Any] = {}
@@ -483,7 +481,7 @@ def _disturbed(steps: Iterable[Step]) -> set[str]:
     """Namespaces where the kernel may take along more than the steps say."""
     found = set()
     for step in steps:
-        if isinstance(step.item, (Lease, Transfer)) or (step.before is not None and not isinstance(step.item, AT_ONCE)):
+        if isinstance(step.item, (Lease, Transfer)) or (step.before is not None and type(step.item) not in AT_ONCE):
             found |= {step.namespace} | {where for where, _link in step.links}
     return found
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import KernelError
-from .model import Filter, Masquerade, Publication
+from .filters import Filter, Masquerade, Publication
 
 NETLINK_NETFILTER = 12
 CT_GET, CT_DELETE = 0x101, 0x102  # NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_…

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .model import Publication
+from .filters import Publication
 
 Rules = Mapping[str, Sequence[Any]]  # by chain: of each rule its statements
 DEEPEST = 16  # NFT_JUMP_STACK_SIZE

@@ -4,7 +4,7 @@
 """The messages that containers are made of, read and written without pyroute2's general decoder and encoder.
 
 A thousand namespaces are some ten thousand messages; of each, a few attributes matter. What is not in these tables is
-``None`` here, and kernel.py has pyroute2 read or write it. Both give the same: a test holds them together.
+``None`` here, and codec.py has pyroute2 read or write it. Both give the same: a test holds them together.
 """
 
 from __future__ import annotations

@@ -13,26 +13,13 @@ from typing import Any
 from . import cascade, files, netns, sysctl
 from .cascade import End
 from .claims import Claims, key_of, object_id
+from .codec import Request, required
 from .errors import KernelError
+from .filters import Filter
 from .jail import Jail
-from .kernel import Kernel, Request, required
+from .kernel import Kernel
 from .kinds import paired
-from .model import (
-    ALIAS,
-    HOST,
-    MAIN_TABLE,
-    Desired,
-    Filter,
-    Link,
-    Namespace,
-    Observed,
-    Sysctl,
-    WireGuard,
-    local_path,
-    named,
-    replace,
-    resolver_path,
-)
+from .model import ALIAS, HOST, MAIN_TABLE, Desired, Link, Namespace, Observed, Sysctl, WireGuard, local_path, named, replace, resolver_path
 from .planner.transfers import MOVED
 from .wire import address, forward, link, neighbour, rate, redirect, resolver, route, rule, ruleset, vlans, wireguard
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from . import firewall
 from .files import Listener, listeners
+from .filters import Publication
 from .kernel import Kernel
-from .model import HOST, Namespace, Publication
+from .model import HOST, Namespace
 from .wire import ruleset
 
 SHOWN = 3

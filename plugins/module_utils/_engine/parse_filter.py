@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .filters import Anycast, Filter, Guard, Isolated, Masquerade, Publication
 from .kinds import KINDS
-from .model import HOST, Anycast, Filter, Guard, Isolated, Link, Masquerade, Publication, named, replace
+from .model import HOST, Link, named, replace
 from .reader import Reader, given, undeclared
 from .schema import Check, Listing, choice, integer, ip, mac, network, plain_link_name, ports
 from .wire.ruleset import sorted_addresses

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .filters import Filter, Isolated, Masquerade, Publication, ports_text, ports_value
 from .jail import Jail
 from .kinds import KINDS, paired
 from .kinds.vlans import Vlans
@@ -16,15 +17,11 @@ from .model import (
     HOST,
     MAIN_TABLE,
     Address,
-    Filter,
     Forward,
-    Isolated,
     Link,
-    Masquerade,
     Namespace,
     Neighbour,
     NextHop,
-    Publication,
     Rate,
     Redirect,
     Resolver,
@@ -33,8 +30,6 @@ from .model import (
     Sysctl,
     WireGuard,
     default_metric,
-    ports_text,
-    ports_value,
     rate_words,
 )
 from .steps import Lease, Pair, Step, Transfer

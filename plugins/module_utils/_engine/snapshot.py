@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from . import narrow
-from .kernel import RTM, Kernel, Message
+from .codec import RTM, Message
+from .kernel import Kernel
 from .model import RTPROT_KERNEL, Link
 from .steps import Transfer
 from .wire import address, neighbour, route, transfer

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from .filters import Filter
 from .jail import Jail
 from .kinds.port import DEFAULTS as PORT_DEFAULTS
 from .kinds.vlans import MADE_WITH
-from .model import Address, Filter, Link, Namespace, Object, Rate, Resolver, Route, Rule, Sysctl, WireGuard, replace
+from .model import Address, Link, Namespace, Object, Rate, Resolver, Route, Rule, Sysctl, WireGuard, replace
 
 WIDE = (Route, Rule, Sysctl, Resolver, Filter)  # objects of a whole namespace; the others belong to a link
 

@@ -15,9 +15,10 @@ import pytest
 from hosts import Host
 
 from _engine import bpf, files, netns
+from _engine.codec import Request
 from _engine.engine import converge
 from _engine.errors import NetnsError
-from _engine.kernel import Kernel, Request
+from _engine.kernel import Kernel
 from _engine.store import Store
 
 EFFECTS = (  # everything that the engine does to the host goes through one of these

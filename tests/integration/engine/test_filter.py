@@ -19,7 +19,7 @@ from hosts import Host
 from _engine import nftables
 from _engine.engine import converge
 from _engine.errors import DocumentError, EnvironmentMissing, NetnsError
-from _engine.model import Filter, Guard
+from _engine.filters import Filter, Guard
 from _engine.wire import ruleset
 
 SO_RCVBUFFORCE = 33

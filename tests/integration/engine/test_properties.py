@@ -18,9 +18,10 @@ from hosts import Host, fresh_host
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from _engine.codec import Request
 from _engine.engine import converge
 from _engine.errors import NetnsError
-from _engine.kernel import Kernel, Request
+from _engine.kernel import Kernel
 
 EXAMPLES = int(os.environ.get("WEFT_EXAMPLES", "0"))
 REFUSED = Request("RTM_NEWNSID")  # the kernel itself says EINVAL to this one: it names no namespace

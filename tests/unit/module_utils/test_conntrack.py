@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from _engine.conntrack import Connection, Way, stale
-from _engine.model import Filter, Masquerade, Publication
+from _engine.filters import Filter, Masquerade, Publication
 
 OWN = {"192.0.2.1", "127.0.0.1"}
 PUBLICATION = Publication("udp", (53, 53), "10.0.0.1", "br", 5353)

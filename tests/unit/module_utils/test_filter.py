@@ -15,7 +15,8 @@ import pytest
 from _engine import render
 from _engine.claims import Claim
 from _engine.errors import DocumentError
-from _engine.model import HOST, Anycast, Filter, Guard, Isolated, Link, Masquerade, Namespace, Observed, Publication, named
+from _engine.filters import Anycast, Filter, Guard, Isolated, Masquerade, Publication
+from _engine.model import HOST, Link, Namespace, Observed, named
 from _engine.parse import parse
 from _engine.plan import plan
 from _engine.wire import ruleset

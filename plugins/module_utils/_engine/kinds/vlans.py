@@ -14,6 +14,8 @@ from ..schema import Listing, Record, boolean, integer
 
 @dataclass(frozen=True, order=True)
 class Vlan:
+    """One that a port lets pass (bridge-vlan(8))."""
+
     id: int
     pvid: bool = False
     untagged: bool = False

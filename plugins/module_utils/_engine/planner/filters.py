@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ..model import COLLECTIONS, HOST, Filter, replace
+from ..filters import Filter
+from ..model import COLLECTIONS, HOST, replace
 from ..steps import Step
 from . import objects
 from .context import Context

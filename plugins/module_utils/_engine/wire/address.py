@@ -9,7 +9,7 @@ import struct
 from collections.abc import Mapping
 from typing import Callable
 
-from ..kernel import NLM_F_CREATE, NLM_F_REPLACE, Message, Request
+from ..codec import NLM_F_CREATE, NLM_F_REPLACE, Message, Request
 from ..model import PROTOCOL, Address
 from ..narrow import HEADER
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Callable
 
-from ..kernel import NLM_F_APPEND, NLM_F_CREATE, Message, Request
+from ..codec import NLM_F_APPEND, NLM_F_CREATE, Message, Request
 from ..model import Forward
 
 AF_BRIDGE = 7

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
-from ..kernel import NLM_F_CREATE, NLM_F_EXCL, Message, Request, attributes
+from ..codec import NLM_F_CREATE, NLM_F_EXCL, Message, Request, attributes
 from ..kinds import KINDS
 from ..kinds.port import DEFAULTS as PORT_DEFAULTS
 from ..kinds.port import PORT

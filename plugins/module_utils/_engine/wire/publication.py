@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..model import Masquerade, Ports, Publication, ports_text
+from ..filters import Masquerade, Ports, Publication, ports_text
 from .nft import chain, links_set, set_of, word, words
 
 FAMILIES = (4, 6)

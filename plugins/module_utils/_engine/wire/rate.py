@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Callable
 
 from .. import narrow
-from ..kernel import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Message, Request
+from ..codec import NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Message, Request
 from ..model import PROTOCOL, Rate
 from ..narrow import nla
 

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Collection, Mapping
 from typing import Callable
 
-from ..kernel import NLM_F_CREATE, NLM_F_EXCL, Message, Request
+from ..codec import NLM_F_CREATE, NLM_F_EXCL, Message, Request
 from ..model import PROTOCOL, Redirect
 from ..narrow import nla, values
 

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from ..kernel import NLM_F_CREATE, NLM_F_REPLACE, Message, Request
+from ..codec import NLM_F_CREATE, NLM_F_REPLACE, Message, Request
 from ..model import PROTOCOL, NextHop, Route
 
 FAMILIES = {4: 2, 6: 10}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ..kernel import NLM_F_CREATE, NLM_F_EXCL, Message, Request
+from ..codec import NLM_F_CREATE, NLM_F_EXCL, Message, Request
 from ..model import PROTOCOL, Rule
 
 FAMILIES = {4: 2, 6: 10}

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..digest import sha256
-from ..model import Anycast, Filter, Guard, Isolated, Masquerade
+from ..filters import Anycast, Filter, Guard, Isolated, Masquerade
 from ..schema import ip as spelt
 from . import publication
 from .nft import chain, links_set, set_of, word, words

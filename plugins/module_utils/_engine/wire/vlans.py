@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kernel import Message, Request
+from ..codec import Message, Request
 from ..kinds.vlans import MADE_WITH, Vlan, Vlans
 
 AF_BRIDGE = 7

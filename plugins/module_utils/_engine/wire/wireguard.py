@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-from ..kernel import Message, attributes
+from ..codec import Message, attributes
 from ..model import Peer, WireGuard
 
 FAMILY = "wireguard"

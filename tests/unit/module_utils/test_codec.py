@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from _engine import narrow
-from _engine.kernel import RTM, Codec, GeneralCodec, Message, Request, attributes
+from _engine.codec import RTM, Codec, GeneralCodec, Message, Request, attributes
 from _engine.kinds import KINDS
 from _engine.kinds.vlans import MADE_WITH, Vlan, Vlans
 from _engine.model import Address, Forward, Link, Neighbour, NextHop, Route, Rule
