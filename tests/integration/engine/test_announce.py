@@ -63,13 +63,18 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-@pytest.mark.parametrize(("document", "mac"), CASES.values(), ids=CASES)
-def test_who_remembers_another_mac_is_told(host: Host, document: dict[str, Any], mac: str) -> None:
+def make_wire(host: Host) -> None:
+    """Somebody else on the wire of wire0, who is ready to hear something."""
     host.sh(f"""
         ip netns add other && ip link add wire0 address {UPLINK} type veth peer name wire1 netns other && ip link set wire0 up
         ip -n other addr add 10.20.0.9/24 dev wire1 && ip -n other addr add fd00:20::9/64 dev wire1 nodad && ip -n other link set wire1 up
     """)
     assert within(5, lambda: bool(host.ip("-6", "route", "show", "table", "local", "type", "multicast", namespace="other")))
+
+
+@pytest.mark.parametrize(("document", "mac"), CASES.values(), ids=CASES)
+def test_who_remembers_another_mac_is_told(host: Host, document: dict[str, Any], mac: str) -> None:
+    make_wire(host)
     remember(host)
     host.apply(document)
     assert within(1, lambda: remembered(host) == {mac}), remembered(host)
@@ -81,3 +86,13 @@ def test_who_remembers_another_mac_is_told(host: Host, document: dict[str, Any],
 def test_an_address_without_a_carrier_is_no_error(host: Host) -> None:
     host.sh("ip link add wire0 type veth peer name wire1")
     assert host.apply({"host": {"links": {"wire0": {"state": "up", "addresses": ["10.20.0.5/24", "fd00:20::5/64"]}}}}).changed
+
+
+def test_who_remembers_a_nic_is_told_of_the_bridge_that_takes_its_addresses_and_of_the_nic_again(host: Host) -> None:
+    make_wire(host)
+    host.sh(f"ip addr add {ADDRESSES[0]}/24 dev wire0 && ip addr add {ADDRESSES[1]}/64 dev wire0 nodad")
+    bridge = {"kind": "bridge", "mac": MAC, "bridge": {"addresses_of": "wire0"}}
+    for links, mac in (({"br0": bridge, "wire0": {"master": "br0"}}, MAC), ({}, UPLINK)):
+        remember(host)
+        host.apply({"host": {"links": links}})
+        assert within(1, lambda expected=mac: remembered(host) == {expected}), remembered(host)
