@@ -46,6 +46,7 @@ class HostDraft:
         self._uses: dict[tuple[str, str], tuple[str, str]] = {}
         self._links: dict[str, Any] = {}
         self._routes: list[Any] = []
+        self._rules: list[Any] = []
         self._neighbours: list[Any] = []
         self._sysctls: dict[str, Any] = {}
         self._namespaces: dict[str, dict[str, Any]] = {}
@@ -118,6 +119,10 @@ class HostDraft:
 
     def route(self, route: dict[str, Any]) -> None:
         self._routes.append(route)
+
+    def rule(self, rule: dict[str, Any]) -> None:
+        if rule not in self._rules:
+            self._rules.append(rule)
 
     def neighbour(self, neighbour: dict[str, Any]) -> None:
         self._neighbours.append(neighbour)
@@ -197,7 +202,13 @@ class HostDraft:
         self.sysctl("net.ipv6.conf.all.forwarding", 1)
 
     def document(self) -> Document:
-        host = {"links": self._links, "routes": self._routes, "neighbours": self._neighbours, "sysctls": self._sysctls}
+        host = {
+            "links": self._links,
+            "routes": self._routes,
+            "rules": self._rules,
+            "neighbours": self._neighbours,
+            "sysctls": self._sysctls,
+        }
         filters = {
             "guards": self._guards,
             "isolated": [*self._isolated.values()],

@@ -13,6 +13,7 @@ import pytest
 SCENARIO = Path(__file__).parents[1]
 CHANGE = SCENARIO.parent / "machines" / "change.yml"
 MACHINES = ("node1", "node2", "node3")
+GATEWAY = ["10.50.0.1", "fd00:50::1"]
 MEMBERS = {network: [f"{network}{number}" for number in (1, 2, 3)] for network in ("blue", "red")}
 PORT = 7001
 
@@ -32,6 +33,19 @@ def test_a_network_is_one_link_layer(containers: Any, network: str) -> None:
         neighbours = {entry["dst"]: entry["lladdr"] for entry in member.ip("neighbour show dev eth0") if "lladdr" in entry}
         others = macs.keys() - set(member.addresses())
         assert {each: neighbours[each] for each in others} == {each: macs[each] for each in others}
+
+
+def test_every_machine_is_the_gateway_of_its_own(machines: Any, containers: Any) -> None:
+    """All have the gateway's addresses and its MAC, and none hears of another's."""
+    macs = set()
+    for name, member in zip(MACHINES, MEMBERS["blue"]):
+        assert containers[member].unanswered([*GATEWAY, machines[name].ip("address show dev eth2")[0]["addr_info"][0]["local"]]) == []
+        (bridge,) = machines[name].ip("address show dev br-blue")
+        assert [each for each in bridge["addr_info"] if each.get("dadfailed")] == []
+        learnt = {each["mac"] for each in machines[name].json("bridge -json fdb show dev vxlan42")}
+        assert bridge["address"] not in learnt
+        macs.add(bridge["address"])
+    assert len(macs) == 1
 
 
 @pytest.mark.parametrize("network", MEMBERS)

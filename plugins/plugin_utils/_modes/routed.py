@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ...module_utils._engine.schema import boolean
+from ...module_utils._engine.schema import TABLES, boolean, table
 from .. import _names as names
 from .._draft import HostDraft, filled, sysctl_component
 from .._types import Address, Interface, Member, Network
@@ -20,10 +20,18 @@ from ._uplink import WITH_ADDRESSES
 
 GATEWAYS: Mapping[int, str] = {4: "169.254.1.1", 6: "fe80::1"}
 ON_THE_HOST: Mapping[int, str] = {4: "169.254.1.1/32", 6: "fe80::1/64"}
+FIRST = 1  # of the rules, but for that of the host's own addresses, which has 0
+
+
+def own_table(value: Any) -> int:
+    number = table(value)
+    if number in TABLES.values():
+        raise ValueError(f"{value} has routes of others: give a number that nobody uses")
+    return number
 
 
 class Routed(Mode):
-    options: Mapping[str, Any] = {"probe": boolean}
+    options: Mapping[str, Any] = {"probe": boolean, "table": own_table}
     devices = ("veth", "netkit")
     interface_keys: Collection[str] = ("publish",)
 
@@ -86,11 +94,19 @@ class Routed(Mode):
     def host_end(member: Member) -> str:
         return names.host_end(member.interface.container, member.interface.name)
 
+    @staticmethod
+    def lead(draft: HostDraft, network: Network, address: Address, route: dict[str, Any]) -> None:
+        """Where the host has rules of its own, in a table that is looked up before they are: it has nothing but these routes."""
+        apart = network.options.get("table")
+        if apart:
+            draft.rule({"priority": FIRST, "family": f"ipv{address.family}", "table": apart})
+        draft.route({**route, "table": apart} if apart else route)
+
     def reach(self, draft: HostDraft, member: Member, address: Address, end: str) -> None:
         """The way to one address: a route on the host, and an answer on the uplink to whoever asks for it there."""
         network = member.network
         uplink = _uplink(draft, network, address)
-        draft.route({"destination": address.single, "link": end, "source": uplink})
+        self.lead(draft, network, address, {"destination": address.single, "link": end, "source": uplink})
         # The host that the container comes from may still answer: it does its part in the same run.
         probe = {"probe": True} if self.asks(network) and not member.moves else {}
         draft.neighbour({"address": address.text, "link": uplink, "proxy": True, **probe})

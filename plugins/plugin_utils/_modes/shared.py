@@ -12,7 +12,7 @@ from typing import Any
 from ...module_utils._engine.schema import Listing
 from .._draft import HostDraft
 from .._types import Address, Interface, Member, Network
-from .routed import Routed
+from .routed import Routed, own_table
 
 
 def _one_of_each(addresses: Sequence[Address]) -> tuple[Address, ...]:
@@ -22,7 +22,7 @@ def _one_of_each(addresses: Sequence[Address]) -> tuple[Address, ...]:
 
 
 class Shared(Routed):
-    options: Mapping[str, Any] = {"addresses": Listing(Address.parse, _one_of_each)}
+    options: Mapping[str, Any] = {"addresses": Listing(Address.parse, _one_of_each), "table": own_table}
     interface_keys = ("ports",)
 
     def refused(self, options: Mapping[str, Any]) -> Mapping[str, str]:
@@ -56,5 +56,5 @@ class Shared(Routed):
         return super().join(draft, member, defaults)
 
     def reach(self, draft: HostDraft, member: Member, address: Address, end: str) -> None:
-        draft.route({"destination": address.single, "link": end})
+        self.lead(draft, member.network, address, {"destination": address.single, "link": end})
         draft.forward(f"{draft.host}: netns_networks.{member.network.name}", address.family)

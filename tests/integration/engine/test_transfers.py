@@ -219,4 +219,5 @@ def test_who_is_connected_stays_connected(host: Host) -> None:
                 time.sleep(0.5)
             longest, _errors = client.communicate("stop")
         assert server.wait(5) == 0
-    assert float(longest) < 1, f"{longest} s without an answer"  # TCP sends again what is lost, after 0.2 s and 0.4 s more
+    # Each link asks for its neighbours anew. What is lost is sent again: by TCP after 0.2 s and 0.4 s more, by ARP after a second.
+    assert float(longest) < 2, f"{longest} s without an answer"

@@ -50,10 +50,10 @@ class Machine:
         self.must(*self._engine, "apply", str(file))
         assert self.must(*self._engine, "plan", str(file)) == ""
 
-    def reaches(self, address: str, container: str | None = None, size: int = 56) -> bool:
+    def reaches(self, address: str, container: str | None = None, size: int = 56, attempts: int = 4) -> bool:
         inside = ["ip", "netns", "exec", container] if container else []
         ping = [*inside, "ping", "-q", "-c", "1", "-W", "2", "-s", str(size), address]
-        return any(self.run(*ping).returncode == 0 for _attempt in range(4))
+        return any(self.run(*ping).returncode == 0 for _attempt in range(attempts))
 
 
 @pytest.fixture
@@ -119,3 +119,32 @@ def test_sub_interfaces_on_one_wire(fleet: Any) -> None:
     machines = fleet(network)
     assert machines["web1"].reaches(V4["web2"], "web1") and machines["web1"].reaches(V6["web3"], "web1")
     assert machines["web1"].reaches(V4["web1"]) and machines["web1"].reaches("10.20.0.201", "web1")
+
+
+# web2 is the router to which the host's rules send everything.
+RULES = "; ".join(f"ip {family} rule add priority 100 lookup 100" for family in ("-4", "-6"))
+ADDRESSES = "ip address replace 10.20.0.{0}/24 dev eth1; ip address replace fd00:20::{0}/64 dev eth1 nodad"
+ROUTES = "; ".join(f"ip route add default via {router} dev eth1 table 100" for router in ("10.20.0.2", "fd00:20::2"))
+STRICT = "for each in all default eth1; do echo 1 > /proc/sys/net/ipv4/conf/$each/rp_filter; done"
+
+
+def routed_with_rules(fleet: Any, options: Mapping[str, Any]) -> list[tuple[Machine, str | None]]:
+    """From where to ask: web1, which has rules of its own; web2, and a container of it."""
+    machines = fleet({"mode": "routed", "uplink": {"interface": "eth1"}, "routed": options})
+    for number, name in enumerate(("web1", "web2"), 1):
+        machines[name].must("sh", "-euc", ADDRESSES.format(number))
+    machines["web1"].must("sh", "-euc", f"{STRICT}; {RULES}; {ROUTES}")
+    return [(machines["web1"], None), (machines["web2"], None), (machines["web2"], "web2")]
+
+
+def test_rules_of_the_host_do_not_cut_off_routed_containers_with_a_table(fleet: Any) -> None:
+    places = routed_with_rules(fleet, {"table": 119})
+    for flap in ("true", f"ip link set eth1 down; ip link set eth1 up; {ADDRESSES.format(1)}; {ROUTES}"):
+        places[0][0].must("sh", "-euc", flap)
+        answers = [machine.reaches(address, inside) for address in (V4["web1"], V6["web1"]) for machine, inside in places]
+        assert answers == [True] * 6
+
+
+def test_without_a_table_they_would(fleet: Any) -> None:
+    places = routed_with_rules(fleet, {})
+    assert not any(machine.reaches(address, inside, attempts=1) for address in (V4["web1"], V6["web1"]) for machine, inside in places)
