@@ -53,12 +53,12 @@ def _statements(words: list[str], family: int) -> Iterator[dict[str, Any]]:
     left = iter(words)
     for word in left:
         if word in TARGETS:
-            target = next(left)
+            target = next(left, "")
             yield {VERDICTS[target]: None} if target in VERDICTS else {TARGETS[word]: {"target": target}}
         elif word in MATCHES:
-            yield {"match": {"op": operator, **MATCHES[word](next(left), PROTOCOLS[family])}}
+            yield {"match": {"op": operator, **MATCHES[word](next(left, ""), PROTOCOLS[family])}}
         elif word in SAID:
-            next(left)
+            next(left, "")
         elif word.startswith("-"):
             yield {"xt": None}
         operator = "!=" if word == "!" else "=="
