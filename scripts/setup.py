@@ -35,7 +35,6 @@ COMMANDS = {
         "git": "git",
         "shellcheck": "shellcheck",
         "bpftool": "bpftool",
-        "iptables-legacy": "iptables",
         "nginx": "nginx-light",
         "lighttpd": "lighttpd",
         "haproxy": "haproxy",

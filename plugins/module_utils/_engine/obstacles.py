@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from . import firewall, iptables
+from . import firewall
 from .files import Listener, listeners
 from .filters import Publication
 from .kernel import Kernel
 from .model import HOST, Namespace
 from .wire import ruleset
-
-Firewall = tuple[str, Mapping[str, Any], firewall.Rules]  # what people call it, its chain of what is forwarded, and all its rules
 
 SHOWN = 3
 ANY = {4: ("0.0.0.0", "::"), 6: ("::",)}  # a socket on :: takes IPv4 as well, unless it says otherwise
@@ -31,26 +28,17 @@ def obstacles(kernel: Kernel, wanted: Namespace, seen: Namespace) -> list[str]:
     return [*_dropped(kernel, published), *_hidden(published, kernel.inside(HOST, listeners)), *_elsewhere(published, own)]
 
 
-def _dropped(kernel: Kernel, published: Collection[Publication]) -> Iterator[str]:
-    for place, chain, rules in (*_of_nftables(kernel), *_of_iptables(kernel)):
-        those = [each for each in published if firewall.drops(chain, rules, each)]
-        if those:
-            yield f"{place} drops what is sent to published ports ({_some(those)}): accept it there"
-
-
-def _of_nftables(kernel: Kernel) -> Iterator[Firewall]:
+def _dropped(kernel: Kernel, published: Iterable[Publication]) -> Iterator[str]:
     chains = [each["chain"] for each in kernel.ask_tables(HOST, "list chains") if "chain" in each]
     theirs = [each for each in chains if each.get("hook") == "forward" and not each["table"].startswith(ruleset.table(""))]
     rules = {where: _rules(kernel, *where) for where in {(each["family"], each["table"]) for each in theirs}}
-    for chain in theirs:
-        yield "chain {name} of table {family} {table}".format(**chain), chain, rules[chain["family"], chain["table"]]
-
-
-def _of_iptables(kernel: Kernel) -> Iterator[Firewall]:
-    for family, program in iptables.PROGRAMS.items():
-        text = kernel.inside(HOST, functools.partial(iptables.listed, family))
-        if text:
-            yield f"chain FORWARD of {program}", *iptables.read(text, family)
+    dropped: dict[str, list[Publication]] = {}
+    for each in published:
+        for chain in theirs:
+            if firewall.drops(chain, rules[chain["family"], chain["table"]], each):
+                dropped.setdefault("chain {name} of table {family} {table}".format(**chain), []).append(each)
+    for place, those in dropped.items():
+        yield f"{place} drops what is sent to published ports ({_some(those)}): accept it there"
 
 
 def _rules(kernel: Kernel, family: str, table: str) -> dict[str, list[Any]]:

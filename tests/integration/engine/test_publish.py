@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import os
 import socket
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -287,40 +286,6 @@ def test_a_host_that_drops_is_obeyed_and_told(host: Host, name: str) -> None:
     told = ["chain FORWARD of table ip filter drops what is sent to published ports (*:8080/tcp): accept it there"]
     assert outcome.obstacles == ([] if passes else told)
     assert outcome.warnings == []
-    with listening("web1", "tcp", 4, 80) as listener:
-        assert (sees(listener, "outside", (HOST[4], 8080)) is not None) is passes
-
-
-LEGACY = {
-    "nothing": ([], False),
-    "another link": (["-o docker0 -j ACCEPT", "-i docker0 ! -o docker0 -j ACCEPT"], False),
-    "another port": (["-o br -p tcp --dport 443 -j ACCEPT", "-p tcp -m multiport --dports 1:79,81 -j ACCEPT"], False),
-    "another protocol": (["-o br -p udp -j ACCEPT"], False),
-    "its link": (["-o br -m comment --comment 'all of it' -j ACCEPT"], True),
-    "links like it": (["-o b+ -j ACCEPT"], True),
-    "any but another link": (["! -o docker0 -j ACCEPT"], True),
-    "its address": (["-d 10.20.0.0/24 -j ACCEPT"], True),
-    "its address by a mask with holes": (["-d 10.20.0.11/255.255.0.255 -o br -j ACCEPT"], True),
-    "its port": (["-p tcp -m multiport --dports 22,70:90 -j ACCEPT"], True),
-    "what is published": (["-m conntrack --ctstate DNAT -j ACCEPT"], True),
-    "but not its address": (["-d 10.20.0.11/32 -j DROP", "-o br -j ACCEPT"], False),
-    "by another chain": (["-j PASS"], True),
-    "at the end of another chain": (["-g PASS", "-j DROP"], True),
-}
-
-
-@pytest.mark.parametrize("name", LEGACY)
-def test_so_is_one_that_drops_with_iptables_legacy(host: Host, name: str) -> None:
-    if subprocess.run(["iptables-legacy", "-S"], capture_output=True, check=False).returncode:
-        pytest.skip("this kernel has no tables of iptables-legacy")
-    rules, passes = LEGACY[name]
-    host.sh(OUTSIDE)
-    answers = "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"
-    commands = ["-P FORWARD DROP", "-N PASS", "-A PASS -o br -j ACCEPT", *(f"-A FORWARD {each}" for each in (answers, *rules))]
-    host.sh("\n".join(f"iptables-legacy {each}" for each in commands))
-    outcome = apply(host, bridged([publish()[0]]))
-    told = ["chain FORWARD of iptables-legacy drops what is sent to published ports (*:8080/tcp): accept it there"]
-    assert outcome.obstacles == ([] if passes else told)
     with listening("web1", "tcp", 4, 80) as listener:
         assert (sees(listener, "outside", (HOST[4], 8080)) is not None) is passes
 
