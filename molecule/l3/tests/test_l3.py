@@ -175,6 +175,13 @@ def test_an_address_that_a_stranger_has_is_refused(place: Any, machines: Any) ->
     assert node3.unanswered(addresses) == []
 
 
+def test_a_container_forwards_nothing_though_its_machine_does(machines: Any) -> None:
+    """Linux lets a namespace begin with what the machine has: `ip netns add` shows it."""
+    ask = "sysctl -n net.ipv4.ip_forward"
+    told = machines["node2"].sh(f"{ask}; ip netns add plain; ip netns exec plain {ask}; ip netns del plain; ip netns exec late {ask}")
+    assert told.split() == ["1", "1", "0"]
+
+
 def test_an_address_moves_to_another_machine_in_one_run_and_is_reached_there_at_once(
     place: Any, machines: Any, containers: Any, variables: Any
 ) -> None:

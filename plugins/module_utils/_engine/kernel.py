@@ -38,6 +38,7 @@ SO_SNDBUFFORCE, SO_RCVBUFFORCE, SO_NETNS_COOKIE = 32, 33, 71
 RTNLGRP_LINK = 1
 CAP_NET_ADMIN, CAP_SYS_ADMIN = 12, 21
 DUMP_SECONDS, LONGEST_PAUSE = 10, 0.2
+FORWARD = "net/ipv4/ip_forward"
 
 
 class Kernel:
@@ -54,6 +55,7 @@ class Kernel:
         self._handles: dict[str, Handle] = {HOST: host}
         self._inside = HOST
         self._nftables: dict[str, Nftables] = {}
+        self._inherited: str | None = None
 
     def __enter__(self) -> Kernel:
         return self
@@ -94,12 +96,13 @@ class Kernel:
         return self._required(name).fd
 
     def make(self, name: str, requests: Sequence[Request]) -> None:
-        """A new namespace; ``requests`` are carried out inside before its name is bound."""
+        """A new namespace, which forwards nothing; ``requests`` are carried out inside before its name is bound."""
         handle = netns.unshare()
         self._forget(name)
         self._handles[name] = handle
         self._inside = name
         try:
+            self._stop_forwarding()
             for answer in self.send(name, requests):
                 required(answer)
             netns.bind(handle.fd, name)
@@ -233,6 +236,8 @@ class Kernel:
     def write_sysctl(self, name: str, path: str, value: str) -> None:
         self._enter(name)
         files.write_sysctl(path, value)
+        if name == HOST:
+            self._inherited = None
 
     def list_sysctls(self, name: str, folder: str) -> list[str]:
         """Names in a folder below /proc/sys, seen from inside the namespace."""
@@ -256,6 +261,13 @@ class Kernel:
         files.make_tun(link, tap, owner, index)
 
     # -- inside
+
+    def _stop_forwarding(self) -> None:
+        """In the namespace just made: Linux lets it take after the host, so that the same document would have two outcomes."""
+        if self._inherited is None:
+            self._inherited = files.read_sysctl(FORWARD)
+        if self._inherited == "1":
+            files.write_sysctl(FORWARD, "0")
 
     def _open(self, name: str) -> Handle | None:
         if name in self._handles:
