@@ -35,6 +35,7 @@ COMMANDS = {
         "git": "git",
         "shellcheck": "shellcheck",
         "bpftool": "bpftool",
+        "iptables-legacy": "iptables",
         "nginx": "nginx-light",
         "lighttpd": "lighttpd",
         "haproxy": "haproxy",

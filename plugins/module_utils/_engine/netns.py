@@ -69,6 +69,13 @@ def emit(frames: Iterable[tuple[str, bytes]]) -> None:
                 connection.sendto(frame, (link, 0))
 
 
+def get_option(connection: socket.socket, level: int, option: int, value: bytes) -> bytes:
+    """getsockopt(2), for an option that reads what it fills."""
+    buffer, size = ctypes.create_string_buffer(value, len(value)), ctypes.c_uint32(len(value))
+    _call("getsockopt", connection.fileno(), level, option, buffer, ctypes.byref(size))
+    return buffer.raw[: size.value]
+
+
 def bind(fd: int, name: str) -> None:
     _share_directory()
     path = local_path(name)

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from . import firewall
 from .files import Listener, listeners
 from .filters import Publication
 from .kernel import Kernel
@@ -29,16 +28,24 @@ def obstacles(kernel: Kernel, wanted: Namespace, seen: Namespace) -> list[str]:
 
 
 def _dropped(kernel: Kernel, published: Iterable[Publication]) -> Iterator[str]:
-    chains = [each["chain"] for each in kernel.ask_tables(HOST, "list chains") if "chain" in each]
-    theirs = [each for each in chains if each.get("hook") == "forward" and not each["table"].startswith(ruleset.table(""))]
-    rules = {where: _rules(kernel, *where) for where in {(each["family"], each["table"]) for each in theirs}}
+    from . import firewall, iptables  # few hosts publish ports
+
+    chains = [*_of_nftables(kernel), *kernel.inside(HOST, iptables.forwarding)]
     dropped: dict[str, list[Publication]] = {}
     for each in published:
-        for chain in theirs:
-            if firewall.drops(chain, rules[chain["family"], chain["table"]], each):
+        for chain, rules in chains:
+            if firewall.drops(chain, rules, each):
                 dropped.setdefault("chain {name} of table {family} {table}".format(**chain), []).append(each)
     for place, those in dropped.items():
         yield f"{place} drops what is sent to published ports ({_some(those)}): accept it there"
+
+
+def _of_nftables(kernel: Kernel) -> list[tuple[dict[str, Any], Mapping[str, Any]]]:
+    """Base chains of others for what is forwarded, each with the rules of its table."""
+    chains = [each["chain"] for each in kernel.ask_tables(HOST, "list chains") if "chain" in each]
+    theirs = [each for each in chains if each.get("hook") == "forward" and not each["table"].startswith(ruleset.table(""))]
+    rules = {where: _rules(kernel, *where) for where in {(each["family"], each["table"]) for each in theirs}}
+    return [(each, rules[each["family"], each["table"]]) for each in theirs]
 
 
 def _rules(kernel: Kernel, family: str, table: str) -> dict[str, list[Any]]:

@@ -6,95 +6,21 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flows import Listener, listening, opened, sees
 from frames import ethernet, ipv4, raw_socket
 from hosts import Host
+from published import EVERY, FAMILIES, GATEWAY, HOST, LOOPBACK, OUTER, OUTSIDE, PROTOCOLS, SECOND, WEB, apply, bridged, publish, routed
 
-from _engine.engine import Outcome, converge
+from _engine.engine import converge
 from _engine.errors import NetnsError
-
-OUTSIDE = """
-    echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
-    ip netns add outside && ip link add up0 type veth peer name eth0 netns outside && ip link set up0 up
-    ip addr add 198.51.100.1/24 dev up0 && ip addr add 198.51.100.3/24 dev up0
-    ip addr add 2001:db8::1/64 dev up0 nodad && ip addr add 2001:db8::3/64 dev up0 nodad
-    ip -n outside addr add 198.51.100.2/24 dev eth0 && ip -n outside addr add 2001:db8::2/64 dev eth0 nodad
-    ip -n outside link set eth0 up && ip -n outside link set lo up
-"""
-HOST = {4: "198.51.100.1", 6: "2001:db8::1"}
-SECOND = {4: "198.51.100.3", 6: "2001:db8::3"}
-OUTER = {4: "198.51.100.2", 6: "2001:db8::2"}
-LOOPBACK = {4: "127.0.0.1", 6: "::1"}
-GATEWAY = {4: "10.20.0.1", 6: "fd00:20::1"}
-WEB = {name: {4: f"10.20.0.{number}", 6: f"fd00:20::{number}"} for name, number in (("web1", 11), ("web2", 12))}
-FAMILIES, PROTOCOLS = (4, 6), ("tcp", "udp")
-EVERY = list(itertools.product(FAMILIES, PROTOCOLS))
-
-
-def publish(name: str = "web1", link: str = "br", port: int = 80, **more: Any) -> list[dict[str, Any]]:
-    """Port 8080 of the host in both families and both protocols."""
-    entry = {"host_port": 8080, "port": port, "link": link, **more}
-    return [{**entry, "protocol": protocol, "address": WEB[name][family]} for family, protocol in EVERY]
-
-
-def bridged(*published: list[dict[str, Any]]) -> dict[str, Any]:
-    links: dict[str, Any] = {"br": {"kind": "bridge", "addresses": ["10.20.0.1/24", "fd00:20::1/64"]}}
-    links.update({f"v{name}": {"kind": "veth", "veth": {"peer": "eth0", "namespace": name}, "master": "br"} for name in WEB})
-    routes = [{"destination": "default", "gateway": gateway} for gateway in GATEWAY.values()]
-    return {
-        "host": {"links": links, **_on_the_host("br", *published)},
-        "namespaces": {name: _namespace(name, [f"{WEB[name][4]}/24", f"{WEB[name][6]}/64"], routes) for name in WEB},
-    }
-
-
-def routed(*published: list[dict[str, Any]]) -> dict[str, Any]:
-    mac = "06:00:00:00:00:01"
-    links = {
-        f"v{name}": {
-            "kind": "veth",
-            "veth": {"peer": "eth0", "namespace": name},
-            "mac": mac,
-            "addresses": ["169.254.1.1/32", "fe80::1/64"],
-        }
-        for name in WEB
-    }
-    inside = [
-        {"destination": "169.254.1.1/32", "link": "eth0"},
-        *({"destination": "default", "gateway": gateway, "link": "eth0"} for gateway in ("169.254.1.1", "fe80::1")),
-    ]
-    ways = [{"destination": f"{WEB[name][family]}/{size}", "link": f"v{name}"} for name in WEB for family, size in ((4, 32), (6, 128))]
-    return {
-        "host": {"links": links, "routes": ways, **_on_the_host("vweb1", *published)},
-        "namespaces": {name: _namespace(name, [f"{WEB[name][4]}/32", f"{WEB[name][6]}/128"], inside) for name in WEB},
-    }
-
-
-def _on_the_host(link: str, *published: list[dict[str, Any]]) -> dict[str, Any]:
-    forwarding = {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1, f"net.ipv4.conf.{link}.route_localnet": 1}
-    return {"sysctls": forwarding, "filter": {"publish": [each for some in published for each in some]}}
-
-
-def _namespace(name: str, addresses: list[str], routes: list[dict[str, Any]]) -> dict[str, Any]:
-    end = {"kind": "veth", "veth": {"peer": f"v{name}"}, "addresses": addresses}
-    return {"links": {"eth0": end}, "routes": routes, "sysctls": {"net.ipv6.conf.eth0.accept_dad": 0}}
-
 
 NETWORKS = {"bridged": (bridged, "br"), "bridged, with br_netfilter": (bridged, "br"), "routed": (routed, "vweb1")}
 BRIDGE_SYSCTLS = Path("/proc/sys/net/bridge")
-
-
-def apply(host: Host, document: dict[str, Any]) -> Outcome:
-    """And wait for carriers: whether a port of a bridge forwards follows its own, when the kernel gets to it."""
-    outcome = host.apply(document)
-    assert [address for name in WEB for address in WEB[name].values() if not host.reaches(address)] == []
-    return outcome
 
 
 @pytest.fixture(params=NETWORKS)
@@ -258,84 +184,3 @@ def test_what_is_changed_by_hand_is_put_back(host: Host, name: str) -> None:
     host.sh(f"nft '{DRIFT[name]}'")
     assert apply(host, bridged(publish())).steps
     assert host.since(made) == []
-
-
-# -- what of others stands in the way
-
-
-IPTABLES = "chain FORWARD {\ntype filter hook forward priority filter; policy drop; ct state established,related accept; %s\n}"
-PASSES = {
-    "nothing": ("", False),
-    "another link": ("oifname docker0 accept; iifname docker0 oifname != docker0 accept;", False),
-    "another port": ("oifname br tcp dport 443 accept;", False),
-    "its link": ("oifname br accept;", True),
-    "links like it": ('oifname "b*" accept;', True),
-    "its address": ("ip daddr 10.20.0.0/24 accept;", True),
-    "its port": ("tcp dport { 22, 80 } accept;", True),
-    "what is published": ("ct status dnat accept;", True),
-    "but not its address": ("ip daddr 10.20.0.11 drop; oifname br accept;", False),
-}
-
-
-@pytest.mark.parametrize("name", PASSES)
-def test_a_host_that_drops_is_obeyed_and_told(host: Host, name: str) -> None:
-    host.sh(OUTSIDE)
-    rules, passes = PASSES[name]
-    host.sh(f"nft -f - <<'END'\ntable ip filter {{\n{IPTABLES % rules}\n}}\nEND")
-    outcome = apply(host, bridged([publish()[0]]))
-    told = ["chain FORWARD of table ip filter drops what is sent to published ports (*:8080/tcp): accept it there"]
-    assert outcome.obstacles == ([] if passes else told)
-    assert outcome.warnings == []
-    with listening("web1", "tcp", 4, 80) as listener:
-        assert (sees(listener, "outside", (HOST[4], 8080)) is not None) is passes
-
-
-FIREWALLD = """
-table inet firewalld {
-    chain filter_FORWARD {
-        type filter hook forward priority filter + 10; policy accept;
-        ct state { established, related } accept
-        %s
-        jump filter_FORWARD_ZONES
-        reject with icmpx admin-prohibited
-    }
-    chain filter_FORWARD_ZONES { goto filter_FWD_public; }
-    chain filter_FWD_public { jump filter_FWD_public_allow; }
-    chain filter_FWD_public_allow { }
-    chain filter_FWD_trusted { accept; }
-    chain filter_FWD_open { tcp dport 80 accept; udp dport 80 accept; }
-}
-"""
-
-
-REACHED = [
-    ("ct status dnat accept", False),
-    ("iifname docker0 goto filter_FWD_trusted", True),
-    ("iifname eth0 goto filter_FWD_open", False),
-    ("ip saddr 198.51.100.0/24 drop", True),
-    ("", True),
-]
-
-
-@pytest.mark.parametrize(("rule", "drops"), REACHED)
-def test_the_end_of_a_chain_counts_and_what_it_jumps_to(host: Host, rule: str, drops: bool) -> None:
-    host.sh(f"nft -f - <<'END'\n{FIREWALLD % rule}\nEND")
-    told = apply(host, bridged(publish())).obstacles
-    assert [each.partition(" drops")[0] for each in told] == ["chain filter_FORWARD of table inet firewalld"] * drops
-
-
-def test_who_listens_there_already_is_told_of(host: Host) -> None:
-    host.sh(OUTSIDE)
-    with listening(None, "tcp", 4, 8080), listening(None, "udp", 6, 8080, HOST[6]), listening(None, "udp", 4, 8081):
-        told = apply(host, bridged(publish())).obstacles
-    assert told == [
-        "a process of the host listens on *:8080/tcp, [*]:8080/udp, and is not reached there: what is sent there is for a container"
-    ]
-    assert apply(host, bridged(publish())).obstacles == []
-
-
-def test_an_address_that_the_host_has_not_is_told_of(host: Host) -> None:
-    entry = {**publish()[0], "host_address": "192.0.2.99"}
-    assert apply(host, bridged([entry])).obstacles == [
-        "no link of the host has the address of 192.0.2.99:8080/tcp: nobody reaches it before one has"
-    ]
