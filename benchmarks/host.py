@@ -16,7 +16,7 @@ from pathlib import Path
 
 LAUNCH = Path(__file__).with_name("launch.py")
 NAMES = Path("/run/netns")
-QUIET, PATIENCE = 7.0, 90.0  # seconds
+QUIET, PATIENCE = 7.0, 300.0  # seconds
 
 
 class Failed(Exception):

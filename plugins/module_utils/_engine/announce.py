@@ -74,7 +74,8 @@ class _Wires:
 
     def of(self, where: str, link: Link) -> list[Link]:
         if where == HOST:
-            return [link] if link.name != "lo" else []
+            plain = link.kind == "bridge" and not link.attributes.get("vlan_filtering")
+            return self._beyond(link) if plain else [link] if link.name != "lo" else []
         if link.attributes.get("namespace") != HOST:
             return []
         if not paired(link.kind):

@@ -56,6 +56,7 @@ class Kernel:
         self._inside = HOST
         self._nftables: dict[str, Nftables] = {}
         self._inherited: str | None = None
+        self._shared = False
 
     def __enter__(self) -> Kernel:
         return self
@@ -105,7 +106,7 @@ class Kernel:
             self._stop_forwarding()
             for answer in self.send(name, requests):
                 required(answer)
-            netns.bind(handle.fd, name)
+            self._bind(handle, name)
         except BaseException:
             self._forget(name)
             raise
@@ -119,7 +120,7 @@ class Kernel:
     def adopt(self, name: str, path: str) -> None:
         """Bind the namespace at ``path`` under ``name``."""
         self.look_at(name, path)
-        netns.bind(self._handles[name].fd, name)
+        self._bind(self._handles[name], name)
 
     def unbind(self, name: str) -> Handle:
         """Take the name away. The namespace lives on until the handle is closed (and nobody is inside)."""
@@ -130,7 +131,7 @@ class Kernel:
 
     def bind_again(self, name: str, handle: Handle) -> None:
         """Undo of :meth:`unbind`: the same namespace under the same name."""
-        netns.bind(handle.fd, name)
+        self._bind(handle, name)
         self._handles[name] = handle
 
     def processes(self, identities: set[int]) -> dict[int, list[int]]:
@@ -261,6 +262,12 @@ class Kernel:
         files.make_tun(link, tap, owner, index)
 
     # -- inside
+
+    def _bind(self, handle: Handle, name: str) -> None:
+        if not self._shared:
+            netns.share_directory()
+            self._shared = True
+        netns.bind(handle.fd, name)
 
     def _stop_forwarding(self) -> None:
         """In the namespace just made: Linux lets it take after the host, so that the same document would have two outcomes."""

@@ -77,7 +77,6 @@ def get_option(connection: socket.socket, level: int, option: int, value: bytes)
 
 
 def bind(fd: int, name: str) -> None:
-    _share_directory()
     path = local_path(name)
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0))
     _call("mount", f"/proc/thread-self/fd/{fd}".encode(), path.encode(), b"none", MS_BIND, None)
@@ -97,7 +96,7 @@ def mount(kind: str, path: str) -> None:
     _call("mount", kind.encode(), path.encode(), kind.encode(), 0, None)
 
 
-def _share_directory() -> None:
+def share_directory() -> None:
     """As ip-netns(8) does: a mount of its own, shared, so that names appear and go in all mount namespaces."""
     os.makedirs(NETNS_DIR, mode=0o755, exist_ok=True)
     try:

@@ -29,6 +29,9 @@ SUBLINK = {
     "host": {"links": {"wire0": {}}},
     "namespaces": {"web1": {"links": {"eth0": SUBLINK_END}}},
 }
+NEW_BRIDGE = {
+    "host": {"links": {"br0": {"kind": "bridge", "mac": MAC, "addresses": ON_LINK["addresses"]}, "wire0": {"master": "br0", "state": "up"}}}
+}
 ITSELF = {"host": {"links": {"wire0": {"addresses": ON_LINK["addresses"]}}}}
 ROUTED = {
     "host": {
@@ -42,6 +45,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "bridge": (BRIDGED, MAC),
     "macvlan": (SUBLINK, MAC),
     "host": (ITSELF, UPLINK),
+    "new bridge": (NEW_BRIDGE, MAC),
     "routed": (ROUTED, UPLINK),
 }
 
