@@ -87,9 +87,10 @@ def _forwarding(layout: Layout, table: str) -> Iterator[tuple[dict[str, Any], Ru
     hooks, begins, entries = _read(layout, table)
     if hooks >> FORWARD & 1:
         rules = dict(_chains(layout, entries, begins))
-        *rules["FORWARD"], [policy] = rules[str(begins[FORWARD])]
+        *rules["FORWARD"], [last] = rules[str(begins[FORWARD])]
+        [policy] = last
         chain = {"family": layout.family, "table": f"{table} (iptables-legacy)", "name": "FORWARD", "type": "filter"}
-        yield {**chain, "policy": next(iter(policy))}, rules
+        yield {**chain, "policy": policy}, rules
 
 
 def _read(layout: Layout, table: str) -> tuple[int, Sequence[int], bytes]:
