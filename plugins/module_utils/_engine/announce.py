@@ -48,7 +48,7 @@ def _frames(ns: Namespace, item: Address | Neighbour, wires: _Wires) -> Iterator
     ip = item.ip if isinstance(item, Address) else item.address if item.proxy else ""
     if link and link.mac and link.state == "up" and _leaves_the_link(ip):
         for wire in wires.of(ns.name, link):
-            if wire.mac and wire.state == "up":
+            if wire.mac and wire.state == "up" and not wires.apart(wire, link):
                 yield wire.name, _frame(ip, _bytes(link.mac))
 
 
@@ -71,6 +71,11 @@ class _Wires:
         for link in now.links.values():
             if link.master and not (paired(link.kind) and link.owner is not None):
                 self._outward.setdefault(link.master, []).append(link)
+        self._apart = {(entry.link, entry.mac) for item in now.filters.values() for entry in item.anycast}
+
+    def apart(self, wire: Link, link: Link) -> bool:
+        """Whether the link is a gateway that others behind this wire have as well. What leaves by a port itself passes no filter."""
+        return (wire.name, link.mac) in self._apart
 
     def of(self, where: str, link: Link) -> list[Link]:
         if where == HOST:

@@ -87,6 +87,14 @@ def test_who_remembers_another_mac_is_told(host: Host, document: dict[str, Any],
     assert remembered(host) == {FORMER}, "a run that adds nothing announces nothing"
 
 
+def test_a_gateway_that_others_have_as_well_is_not_announced_to_them(host: Host) -> None:
+    make_wire(host)
+    remember(host)
+    gateway = {"anycast": {"wire0": {"mac": MAC, "addresses": list(ADDRESSES)}}}
+    assert host.apply({"host": {**NEW_BRIDGE["host"], "filter": gateway}}).changed
+    assert not within(1, lambda: remembered(host) != {FORMER}), remembered(host)
+
+
 def test_an_address_without_a_carrier_is_no_error(host: Host) -> None:
     host.sh("ip link add wire0 type veth peer name wire1")
     assert host.apply({"host": {"links": {"wire0": {"state": "up", "addresses": ["10.20.0.5/24", "fd00:20::5/64"]}}}}).changed
